@@ -1,0 +1,255 @@
+"""The only writer of versions and their status. Draft -> published -> retired; text is never edited
+after it is published, a correction is the next version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Max
+
+from accounts.models import User
+from domains.models import Objective
+from questions.bank import Option, digest, option_problems
+from questions.markdown import to_html
+from questions.models import Choice, Placement, Question, QuestionVersion
+
+
+class NotPublishable(Exception):
+    """The draft lacks something; `problems` says what, in sentences an author can act on."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = list(problems)
+
+
+def content_of(version: QuestionVersion) -> dict[str, object]:
+    """The same shape as `bank.Item.content()`, so file and database compare by fingerprint."""
+    return {
+        "stem": version.stem,
+        "difficulty": f"{version.difficulty:.2f}",
+        "level": version.level,
+        "references": list(version.references),
+        "options": [
+            [choice.text, choice.rationale, choice.is_correct, choice.misjudgement]
+            for choice in version.choices.order_by("position")
+        ],
+    }
+
+
+def write_draft(
+    question: Question,
+    *,
+    stem: str,
+    difficulty: float,
+    level: str,
+    references: Sequence[str],
+    options: Sequence[Option],
+    by: User | None = None,
+) -> QuestionVersion:
+    """Make or replace the question's draft. Published versions stay as they are."""
+    with transaction.atomic():
+        Question.objects.select_for_update().get(pk=question.pk)
+        draft = question.versions.filter(status=QuestionVersion.Status.DRAFT).first()
+        if draft is None:
+            draft = QuestionVersion(question=question, number=_next_number(question), created_by=by)
+        draft.stem, draft.stem_html = stem, to_html(stem)
+        draft.difficulty = round(difficulty, 2)  # type: ignore[assignment]  # a float is stored as numeric(3,2)
+        draft.level, draft.references = level, list(references)
+        draft.content_hash = ""
+        draft.save()
+        draft.choices.all().delete()
+        Choice.objects.bulk_create(
+            Choice(
+                version=draft,
+                position=position,
+                text=option.text,
+                text_html=to_html(option.text),
+                rationale=option.rationale,
+                rationale_html=to_html(option.rationale),
+                is_correct=option.correct,
+                misjudgement=option.misjudgement,
+            )
+            for position, option in enumerate(options, 1)
+        )
+        seal_draft(draft)
+    return draft
+
+
+def seal_draft(draft: QuestionVersion) -> None:
+    """Bring a draft's derived columns (rendered HTML, fingerprint) up to its text.
+
+    Forms write text only; they call this after saving the draft and its choices.
+    """
+    draft.refresh_from_db()
+    for choice in draft.choices.all():
+        text_html, rationale_html = to_html(choice.text), to_html(choice.rationale)
+        if (choice.text_html, choice.rationale_html) != (text_html, rationale_html):
+            choice.text_html, choice.rationale_html = text_html, rationale_html
+            choice.save(update_fields=["text_html", "rationale_html"])
+    draft.stem_html = to_html(draft.stem)
+    draft.content_hash = digest(content_of(draft))
+    draft.save(update_fields=["stem_html", "content_hash"])
+
+
+def draft_from_published(question: Question, *, by: User | None = None) -> QuestionVersion:
+    """The draft of the next version, copied from the newest one unless a draft exists already."""
+    with transaction.atomic():
+        Question.objects.select_for_update().get(pk=question.pk)
+        if draft := question.versions.filter(status=QuestionVersion.Status.DRAFT).first():
+            return draft
+        newest = question.versions.order_by("-number").first()
+        if newest is None:
+            raise ValueError(f"{question} has no version to start from")
+        choices = list(newest.choices.order_by("position"))
+        newest.pk = None
+        newest._state.adding = True
+        newest.number = _next_number(question)
+        newest.status = QuestionVersion.Status.DRAFT
+        newest.published_at = newest.retired_at = None
+        newest.created_by = by
+        newest.save()
+        for choice in choices:
+            choice.pk = None
+            choice._state.adding = True
+            choice.version = newest
+        Choice.objects.bulk_create(choices)
+        return newest
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing between a draft and publication. `about` is the part to mend: stem, references,
+    objective, options, or option_1 to option_4."""
+
+    about: str
+    text: str
+
+
+def publish_findings(version: QuestionVersion) -> list[Finding]:
+    """What stands between a draft and publication; empty when it is ready."""
+    findings = []
+    if not Placement.objects.filter(question=version.question_id).exists():
+        findings.append(Finding("objective", "Choose the objective this question belongs to."))
+    if not version.stem.strip():
+        findings.append(Finding("stem", "The stem is empty."))
+    choices = list(version.choices.order_by("position"))
+    if len(choices) != 4:
+        findings.append(
+            Finding("options", f"A question has four options; this one has {len(choices)}.")
+        )
+    for number, choice in enumerate(choices, 1):
+        if not choice.text.strip():
+            findings.append(Finding(f"option_{number}", f"Option {number} has no text."))
+        if not choice.rationale.strip():
+            findings.append(Finding(f"option_{number}", f"Option {number} has no rationale."))
+    for problem in option_problems(
+        [Option(c.text, c.rationale, c.is_correct, c.misjudgement) for c in choices]
+    ):
+        about = f"option_{problem.number}" if problem.number else "options"
+        findings.append(Finding(about, f"{problem.text[0].upper()}{problem.text[1:]}."))
+    if not version.references:
+        findings.append(Finding("references", "Give at least one public, checkable reference."))
+    return findings
+
+
+def publish(version: QuestionVersion, *, now: datetime) -> None:
+    """Make a draft the version candidates get; the one before it is retired in the same breath.
+
+    Raises NotPublishable. Attempts that hold the earlier version keep it.
+    """
+    with transaction.atomic():
+        Question.objects.select_for_update().get(pk=version.question_id)
+        version.refresh_from_db()
+        if version.status != QuestionVersion.Status.DRAFT:
+            raise NotPublishable([f"Version {version.number} is already {version.status}."])
+        if findings := publish_findings(version):
+            raise NotPublishable([finding.text for finding in findings])
+        seal_draft(version)
+        _retire(version.question, now)
+        version.status = QuestionVersion.Status.PUBLISHED
+        version.published_at = now
+        version.save(update_fields=["status", "published_at"])
+
+
+def retire(question: Question, *, now: datetime) -> bool:
+    """Take the question out of new exams. False when nothing of it was published."""
+    with transaction.atomic():
+        Question.objects.select_for_update().get(pk=question.pk)
+        return _retire(question, now)
+
+
+def _retire(question: Question, now: datetime) -> bool:
+    return bool(
+        question.versions.filter(status=QuestionVersion.Status.PUBLISHED).update(
+            status=QuestionVersion.Status.RETIRED, retired_at=now
+        )
+    )
+
+
+def discard_draft(question: Question) -> bool:
+    """Throw the draft away. A question that was never published goes with it.
+
+    True when there was a draft.
+    """
+    with transaction.atomic():
+        Question.objects.select_for_update().get(pk=question.pk)
+        drafts = question.versions.filter(status=QuestionVersion.Status.DRAFT)
+        if not drafts.exists():
+            return False
+        if question.versions.exclude(status=QuestionVersion.Status.DRAFT).exists():
+            drafts.delete()
+        else:
+            Question.objects.filter(pk=question.pk).delete()
+        return True
+
+
+def place(question: Question, objective: Objective) -> None:
+    """Put a question under an objective, and under what covers the same ground in other outlines.
+
+    Follows `successor` one step forward and one back; a placement a person chose elsewhere stays.
+    """
+    with transaction.atomic():
+        Placement.objects.update_or_create(
+            question=question,
+            outline=objective.domain.outline,
+            defaults={"objective": objective},
+        )
+        for relative in relatives(objective):
+            Placement.objects.get_or_create(
+                question=question,
+                outline=relative.domain.outline,
+                defaults={"objective": relative},
+            )
+
+
+def move(question: Question, objective: Objective) -> None:
+    """Place a question under another objective of the same outline.
+
+    Placements in other outlines that followed from the earlier objective follow from the new one.
+    """
+    with transaction.atomic():
+        earlier = Placement.objects.filter(
+            question=question, outline=objective.domain.outline
+        ).first()
+        if earlier and earlier.objective_id == objective.pk:
+            return
+        if earlier:
+            followed = relatives(earlier.objective)
+            Placement.objects.filter(question=question, objective__in=followed).delete()
+        place(question, objective)
+
+
+def relatives(objective: Objective) -> list[Objective]:
+    """Objectives that cover the same ground in the outlines just before and after this one."""
+    found = list(objective.predecessors.all())
+    if objective.successor:
+        found.append(objective.successor)
+    return found
+
+
+def _next_number(question: Question) -> int:
+    highest: int | None = question.versions.aggregate(highest=Max("number"))["highest"]
+    return (highest or 0) + 1
