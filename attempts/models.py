@@ -1,0 +1,264 @@
+"""Exams (presets), attempts and what happened in them. Only `attempts.services` moves a state."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+from attempts.states import State
+from domains.models import Domain, Outline
+from questions.models import Choice, QuestionVersion
+
+
+class Exam(models.Model):
+    """A preset a candidate can choose. The outline, and a drill's domain, come at the start."""
+
+    class Kind(models.TextChoices):
+        SIMULATION = "simulation", "Full simulation"
+        HALF = "half", "Half exam"
+        QUICK = "quick", "Quick check"
+        DRILL = "drill", "Domain drill"
+
+    class Feedback(models.TextChoices):
+        """When the key and the rationales may be shown. The feedback rule; see access.py."""
+
+        AT_END = "at_end", "After the exam has been scored"
+        AFTER_ANSWER = "after_answer", "As soon as a question is answered"
+
+    key = models.SlugField(unique=True)
+    title = models.CharField(max_length=80)
+    summary = models.CharField(max_length=200, blank=True)
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    item_count = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
+    minutes = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
+    feedback = models.CharField(max_length=12, choices=Feedback.choices, default=Feedback.AT_END)
+    position = models.PositiveSmallIntegerField(default=0, help_text="Order on the exams page.")
+    is_offered = models.BooleanField(default=True)
+    loaded_hash = models.CharField(max_length=64, blank=True, editable=False)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["position", "key"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(item_count__gte=1, minutes__gte=1), name="exam_has_items_and_minutes"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_drill(self) -> bool:
+        return self.kind == self.Kind.DRILL
+
+
+class Attempt(models.Model):
+    class CloseReason(models.TextChoices):
+        SUBMITTED = "submitted", "Submitted"
+        CLOCK = "clock", "Time ran out"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="attempts"
+    )
+    exam = models.ForeignKey(Exam, on_delete=models.PROTECT, related_name="attempts")
+    outline = models.ForeignKey(Outline, on_delete=models.PROTECT, related_name="+")
+    domain = models.ForeignKey(
+        Domain, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    state = models.CharField(max_length=12, choices=State.choices, default=State.IN_PROGRESS)
+    seed = models.BigIntegerField(editable=False, help_text="Draws the same form again.")
+    extra_time_percent = models.PositiveSmallIntegerField(default=0)
+    started_at = models.DateTimeField()
+    deadline = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    close_reason = models.CharField(max_length=12, choices=CloseReason.choices, blank=True)
+    scored_at = models.DateTimeField(null=True, blank=True)
+    voided_at = models.DateTimeField(null=True, blank=True)
+    void_reason = models.CharField(max_length=200, blank=True)
+    last_position = models.PositiveSmallIntegerField(
+        default=1, help_text="Where the person comes back to."
+    )
+
+    # Results, written once by scoring.
+    item_count = models.PositiveSmallIntegerField()
+    answered_count = models.PositiveSmallIntegerField(null=True, blank=True)
+    correct_count = models.PositiveSmallIntegerField(null=True, blank=True)
+    first_count = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Answered items whose key this person had not seen before."
+    )
+    first_correct = models.PositiveSmallIntegerField(null=True, blank=True)
+    share_low = models.FloatField(null=True, blank=True)
+    share_high = models.FloatField(null=True, blank=True)
+    pass_share = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="Share a just-qualified candidate is expected to get right on this form.",
+    )
+    group_rate = models.FloatField(
+        null=True, blank=True, help_text="The g that domain estimates were shrunk towards."
+    )
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-started_at"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["user", "-started_at"], name="attempt_by_user_newest"),
+            models.Index(
+                fields=["deadline"], condition=Q(state="in_progress"), name="attempt_open_deadline"
+            ),
+            models.Index(
+                fields=["closed_at"], condition=Q(state="closed"), name="attempt_awaiting_score"
+            ),
+        ]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=Q(state="in_progress"),
+                name="one_open_attempt_per_person",
+            ),
+            models.CheckConstraint(
+                condition=Q(deadline__gt=F("started_at")), name="attempt_deadline_after_start"
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(
+                        state="in_progress",
+                        closed_at__isnull=True,
+                        close_reason="",
+                        scored_at__isnull=True,
+                        voided_at__isnull=True,
+                    )
+                    | (
+                        Q(state="closed", closed_at__isnull=False)
+                        & Q(scored_at__isnull=True, voided_at__isnull=True)
+                        & ~Q(close_reason="")
+                    )
+                    | (
+                        Q(state="scored", closed_at__isnull=False, scored_at__isnull=False)
+                        & Q(voided_at__isnull=True, correct_count__isnull=False)
+                        & ~Q(close_reason="")
+                    )
+                    | (Q(state="void", voided_at__isnull=False) & ~Q(void_reason=""))
+                ),
+                name="attempt_state_matches_its_columns",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.exam} of {self.user} on {self.started_at:%Y-%m-%d}"
+
+    @property
+    def status(self) -> State:
+        return State(self.state)
+
+
+class AttemptItem(models.Model):
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="items")
+    position = models.PositiveSmallIntegerField()
+    version = models.ForeignKey(QuestionVersion, on_delete=models.PROTECT, related_name="+")
+    domain = models.ForeignKey(Domain, on_delete=models.PROTECT, related_name="+")
+    choice_order = ArrayField(models.BigIntegerField(), size=4)
+    choice = models.ForeignKey(
+        Choice, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    revision = models.PositiveIntegerField(default=0)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    flagged = models.BooleanField(default=False)
+    seen_at = models.DateTimeField(null=True, blank=True)
+    visible_ms = models.PositiveIntegerField(
+        default=0, help_text="How long the question stood on a visible page, in milliseconds."
+    )
+    first_exposure = models.BooleanField(
+        default=True, help_text="The person had not been shown this question's key before."
+    )
+    is_correct = models.BooleanField(null=True, blank=True, help_text="Written by scoring.")
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["attempt", "position"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["attempt", "position"], name="item_position_once_per_attempt"
+            ),
+            models.UniqueConstraint(
+                fields=["attempt", "version"], name="item_version_once_per_attempt"
+            ),
+            models.CheckConstraint(
+                condition=Q(choice__isnull=True) | Q(answered_at__isnull=False),
+                name="answered_item_has_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"item {self.position} of attempt {self.attempt_id}"
+
+
+class AnswerEvent(models.Model):
+    """Append-only: every accepted change of an answer, in order, with the server's time."""
+
+    item = models.ForeignKey(AttemptItem, on_delete=models.CASCADE, related_name="events")
+    revision = models.PositiveIntegerField()
+    choice = models.ForeignKey(Choice, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["item", "revision"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["item", "revision"], name="event_revision_once_per_item"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"revision {self.revision} of item {self.item_id}"
+
+
+class DomainResult(models.Model):
+    """One domain's standing, from this attempt alone or from everything up to and with it.
+
+    First exposures that were answered, only. Shares are 0..1; see psychometrics/mastery.py.
+    """
+
+    class Scope(models.TextChoices):
+        ATTEMPT = "attempt", "This attempt"
+        TO_DATE = "to_date", "Everything so far"
+
+    class Band(models.TextChoices):
+        BELOW = "below", "Below the line"
+        ABOVE = "above", "Above the line"
+        UNCLEAR = "unclear", "Too close to call"
+        TOO_FEW = "too_few", "Not enough answers"
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="domain_results")
+    domain = models.ForeignKey(Domain, on_delete=models.PROTECT, related_name="+")
+    scope = models.CharField(max_length=8, choices=Scope.choices)
+    n = models.PositiveIntegerField()
+    correct = models.PositiveIntegerField()
+    target = models.FloatField()
+    estimate = models.FloatField()
+    low = models.FloatField(help_text="5th percentile")
+    high = models.FloatField(help_text="95th percentile")
+    p_below = models.FloatField(help_text="Probability that the true share is below the target")
+    band = models.CharField(max_length=8, choices=Band.choices)
+    expected_gain = models.FloatField(help_text="Points of 1000 at stake, goal .85")
+    p_weakest = models.FloatField(help_text="Probability that this is the weakest domain")
+    study_first = models.BooleanField(default=False)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["attempt", "scope", "domain__number"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["attempt", "domain", "scope"], name="one_result_per_domain_and_scope"
+            ),
+            models.CheckConstraint(
+                condition=Q(correct__lte=F("n")), name="domain_correct_within_n"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.domain} in attempt {self.attempt_id} ({self.scope})"

@@ -1,0 +1,143 @@
+"""Question by question: what the person was asked, what they answered, and why the key is the key.
+
+Only what the feedback rule allows leaves here.
+"""
+
+from __future__ import annotations
+
+import html
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db.models import Prefetch, prefetch_related_objects
+from django.utils.html import strip_tags
+from django.utils.text import Truncator
+
+from attempts.access import may_see_key
+from attempts.models import Attempt, AttemptItem
+from attempts.readings import visible_time
+from domains.models import Objective
+from questions.models import Choice, Placement
+
+LETTERS = "ABCD"
+
+
+class Show(StrEnum):
+    """The closed list of filters."""
+
+    ALL = "all"
+    WRONG = "wrong"
+    UNANSWERED = "unanswered"
+    FLAGGED = "flagged"
+
+    @classmethod
+    def parse(cls, text: str) -> Show:
+        """ALL for anything that is not one of the list."""
+        return cls(text) if text in set(cls) else cls.ALL
+
+    def takes(self, item: AttemptItem) -> bool:
+        match self:
+            case Show.WRONG:
+                return item.choice_id is not None and not item.is_correct
+            case Show.UNANSWERED:
+                return item.choice_id is None
+            case Show.FLAGGED:
+                return item.flagged
+            case _:
+                return True
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One of the four, in the order and with the letter the person saw."""
+
+    letter: str
+    choice: Choice
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """One question with everything there is to say about it."""
+
+    item: AttemptItem
+    options: tuple[Option, ...]
+    objective: Objective | None
+    """Where it sits in the attempt's outline; None if it has been moved out of it since."""
+    scenario_positions: tuple[int, ...]
+
+    @property
+    def opening(self) -> str:
+        """How the stem begins, as plain text on one line."""
+        text = html.unescape(strip_tags(self.item.version.stem_html))
+        return Truncator(" ".join(text.split())).chars(160)
+
+    @property
+    def visible_time(self) -> str:
+        return visible_time(self.item.visible_ms)
+
+    @property
+    def changes(self) -> int:
+        """Every accepted answer is a revision; the first one changed nothing."""
+        return max(0, self.item.revision - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    show: Show
+    count: int
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    show: Show
+    tabs: tuple[Tab, ...]
+    questions: tuple[Reviewed, ...]
+
+
+def review_of(attempt: Attempt, show: Show) -> Review:
+    """Three queries, however many questions. Nothing of an item whose key may not be seen yet."""
+    items = [
+        item
+        for item in attempt.items.select_related("domain", "version__question__scenario")
+        if may_see_key(attempt, item)
+    ]
+    shown = [item for item in items if show.takes(item)]
+    prefetch_related_objects(
+        shown,
+        "version__choices",
+        Prefetch(
+            "version__question__placements",
+            Placement.objects.filter(outline=attempt.outline_id).select_related("objective"),
+        ),
+    )
+    positions = defaultdict(list)
+    for item in items:
+        positions[item.version.question.scenario_id].append(item.position)
+    return Review(
+        show=show,
+        tabs=tuple(
+            Tab(tab, sum(tab.takes(item) for item in items), current=tab is show) for tab in Show
+        ),
+        questions=tuple(
+            Reviewed(
+                item=item,
+                options=_options(item),
+                objective=next(
+                    (p.objective for p in item.version.question.placements.all()), None
+                ),
+                scenario_positions=tuple(positions[item.version.question.scenario_id]),
+            )
+            for item in shown
+        ),
+    )
+
+
+def _options(item: AttemptItem) -> tuple[Option, ...]:
+    choices = {choice.pk: choice for choice in item.version.choices.all()}
+    return tuple(
+        Option(letter, choices[pk], pk == item.choice_id)
+        for letter, pk in zip(LETTERS, item.choice_order, strict=True)
+    )
