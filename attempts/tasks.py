@@ -26,5 +26,5 @@ def score_attempt(pk: int) -> None:
 def close_due_attempts() -> None:
     """Beat's sweep: close what ran out unattended, and queue again what was never scored."""
     now = timezone.now()
+    services.requeue_lost_scoring(now)  # first: what is closed below is queued by its own commit
     services.close_due_attempts(now)
-    services.requeue_lost_scoring(now)

@@ -156,7 +156,10 @@ def _figures(attempt: Attempt) -> Figures | None:
         return None
     correct, low, high = attempt.correct_count, attempt.share_low, attempt.share_high
     pass_mark = attempt.pass_share
-    assert correct is not None and low is not None and high is not None and pass_mark is not None
+    assert correct is not None
+    assert low is not None
+    assert high is not None
+    assert pass_mark is not None
     return Figures(
         correct=correct,
         rate=_percent(correct / attempt.item_count),

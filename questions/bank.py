@@ -86,15 +86,6 @@ class Item:
             ],
         }
 
-    def placing(self) -> dict[str, Any]:
-        """What belongs to the question whatever its version."""
-        return {
-            "objectives": dict(sorted(self.objectives.items())),
-            "scenario": self.scenario,
-            "enemies": sorted(self.enemies),
-            "tags": sorted(self.tags),
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class ScenarioText:
@@ -120,6 +111,16 @@ def digest(value: object) -> str:
 def blind_hash(item: Item, scenario_text: str = "") -> str:
     """Fingerprint of what a blind reader saw: scenario, stem and options, in no order, keyless."""
     return digest([scenario_text, item.stem, sorted(option.text for option in item.options)])[:16]
+
+
+def mutual_enemies(bank: Bank) -> dict[str, set[str]]:
+    """item id -> the ids that must not share a form with it; naming it on one side is enough."""
+    enemies: dict[str, set[str]] = {item.id: set() for item in bank.items}
+    for item in bank.items:
+        for enemy in item.enemies:
+            enemies[item.id].add(enemy)
+            enemies[enemy].add(item.id)
+    return enemies
 
 
 # --- Reading --------------------------------------------------------------------------------

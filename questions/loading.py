@@ -14,7 +14,15 @@ from django.db import transaction
 
 from domains.models import Objective
 from questions import services
-from questions.bank import Bank, BankError, Fault, Item, ScenarioText, digest
+from questions.bank import (
+    Bank,
+    BankError,
+    Fault,
+    Item,
+    ScenarioText,
+    digest,
+    mutual_enemies,
+)
 from questions.markdown import to_html
 from questions.models import Placement, Question, QuestionVersion, Scenario
 
@@ -31,6 +39,7 @@ class BankReport:
 class _Loader:
     def __init__(self, bank: Bank, now: datetime) -> None:
         self.bank, self.now, self.report = bank, now, BankReport()
+        self.enemies = mutual_enemies(bank)
         self.objectives = {
             (objective.domain.outline.key, objective.code): objective
             for objective in Objective.objects.select_related(
@@ -55,7 +64,9 @@ class _Loader:
             self.scenarios[scenario.id] = self._scenario(scenario)
         changed = [item for item in self.bank.items if self._item(item)]
         for item in changed:  # second pass: an enemy may come later in the files
-            self.questions[item.id].enemies.set(self.questions[key] for key in item.enemies)
+            self.questions[item.id].enemies.set(
+                self.questions[key] for key in self.enemies[item.id]
+            )
         return self.report
 
     def _check_objectives(self) -> None:
@@ -149,7 +160,7 @@ class _Loader:
             for relative in services.relatives(objective):
                 placements.setdefault(relative.domain.outline.key, relative.code)
             placements[outline] = code
-        placing = [item.scenario, sorted(item.enemies), sorted(item.tags)]
+        placing = [item.scenario, sorted(self.enemies[item.id]), sorted(item.tags)]
         return digest([digest(item.content()), placing, placements])
 
     def _current_fingerprint(self, question: Question, newest: QuestionVersion | None) -> str:

@@ -32,7 +32,12 @@ def _static_files_as_they_are() -> Iterator[None]:
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
-    with override_settings(STORAGES=storages, PASSWORD_HASHERS=FAST_HASHERS):
+    with override_settings(
+        STORAGES=storages,
+        PASSWORD_HASHERS=FAST_HASHERS,
+        WHITENOISE_USE_FINDERS=True,
+        WHITENOISE_AUTOREFRESH=True,
+    ):
         yield
 
 

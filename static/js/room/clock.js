@@ -73,7 +73,6 @@ function draw() {
     if (toggle.textContent !== label) {
       toggle.textContent = label;
       toggle.setAttribute("aria-label", `${label} the clock`);
-      toggle.setAttribute("aria-pressed", String(hidden));
     }
   }
   warn(remaining);

@@ -40,9 +40,7 @@ export function startVisibleTime() {
   document.addEventListener("visibilitychange", () => (document.hidden ? stop() : go()));
   document.addEventListener("htmx:configRequest", (event) => {
     const detail = /** @type {CustomEvent} */ (event).detail;
-    if (detail.verb === "post" && "visible_ms" in detail.parameters) {
-      detail.parameters.visible_ms = String(take());
-    }
+    if (detail.formData?.has("visible_ms")) detail.formData.set("visible_ms", String(take()));
   });
   window.addEventListener("pagehide", sendRest);
 }

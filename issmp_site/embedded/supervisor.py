@@ -1,0 +1,181 @@
+"""Keeps the programs running: starts them, waits until they answer, restarts what dies, and stops
+everything in the reverse order."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from issmp_site.embedded.console import Problem, say
+from issmp_site.embedded.processes import Process, Program
+
+TICK = 0.2
+FAILURES, WITHIN_SECONDS = 5, 60.0
+FIRST_DELAY = 0.5
+
+
+class Interrupted(Exception):
+    """The person asked to stop while something was still being set up."""
+
+
+class Interrupts:
+    """Ctrl-C and the like, noted and acted upon where it is safe. A second one hurries."""
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+        self.received: int | None = None
+        self.hurried = False
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signum == signal.SIGHUP and signal.getsignal(signum) == signal.SIG_IGN:
+                continue  # nohup
+            signal.signal(signum, self._note)
+
+    def _note(self, signum: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if self._first is None:
+            self._first, self.received = now, signum
+        elif now - self._first > 0.5:  # a closing terminal may send two at once
+            self.hurried = True
+
+    @property
+    def wanted(self) -> bool:
+        return self._first is not None
+
+
+class Tail:
+    """What a program writes to its log from now on, line by line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._position = path.stat().st_size if path.exists() else 0
+        self._rest = b""
+
+    def lines(self) -> list[str]:
+        if not self._path.exists():
+            return []
+        if self._path.stat().st_size < self._position:  # a new file in its place
+            self._position = 0
+        with self._path.open("rb") as file:
+            file.seek(self._position)
+            fresh = file.read()
+        self._position += len(fresh)
+        *whole, self._rest = (self._rest + fresh).split(b"\n")
+        return [line.decode(errors="replace") for line in whole]
+
+
+@dataclass
+class Service:
+    program: Program
+    process: Process | None
+    failures: deque[float] = field(default_factory=deque)
+    restart_at: float = 0.0
+
+
+class Supervisor:
+    def __init__(self, records: Path, interrupts: Interrupts) -> None:
+        self._records = records
+        self._interrupts = interrupts
+        self._services: list[Service] = []
+
+    def run(self, program: Program, show: bool = False) -> None:
+        """Run a program to its end; `show` passes on what it writes."""
+        tail = Tail(program.log)
+        process = Process(program, self._records)
+        try:
+            while (code := process.exit_code()) is None:
+                self._pause()
+                if show:
+                    _show(tail)
+        finally:
+            process.stop(lambda: True)
+        if show:
+            _show(tail)
+        if code != 0:
+            raise _failed(program, "did not succeed")
+
+    def start(self, program: Program) -> None:
+        self._services.append(Service(program, Process(program, self._records)))
+
+    def wait(self, name: str, answers: Callable[[], bool], seconds: float = 120) -> None:
+        """Wait until a program does its work. Dying before that is final, unlike later. The
+        limit is for what hangs, and generous: a busy machine is no failure."""
+        service = self._named(name)
+        deadline = time.monotonic() + seconds
+        while not answers():
+            self._pause()
+            if service.process is None or service.process.exit_code() is not None:
+                raise _failed(service.program, "stopped while starting")
+            if time.monotonic() > deadline:
+                raise _failed(service.program, f"did not answer within {seconds:.0f} seconds")
+
+    def pid(self, name: str) -> int:
+        process = self._named(name).process
+        assert process is not None  # between `start` and `watch` nothing is restarted
+        return process.pid
+
+    def _named(self, name: str) -> Service:
+        return next(service for service in self._services if service.program.name == name)
+
+    def _pause(self) -> None:
+        time.sleep(TICK / 2)
+        if self._interrupts.wanted:
+            raise Interrupted
+
+    def watch(self, every_tick: Callable[[], None]) -> None:
+        """Until an interrupt: restart what dies, give up on what keeps dying."""
+        while not self._interrupts.wanted:
+            for service in self._services:
+                self._tend(service)
+            every_tick()
+            time.sleep(TICK)
+
+    def _tend(self, service: Service) -> None:
+        now = time.monotonic()
+        name = service.program.name
+        if service.process is None:
+            if now >= service.restart_at:
+                service.process = Process(service.program, self._records)
+            return
+        code = service.process.exit_code()
+        if code is None:
+            return
+        service.process = None
+        service.failures.append(now)
+        while service.failures[0] < now - WITHIN_SECONDS:
+            service.failures.popleft()
+        count = len(service.failures)
+        if count >= FAILURES:
+            raise Problem(
+                f"{name} stopped {count} times within a minute, so everything was shut down: "
+                f"its log is {service.program.log}."
+            )
+        delay = FIRST_DELAY * 2 ** (count - 1)
+        service.restart_at = now + delay
+        say(f"{name} stopped unexpectedly ({_ending(code)}); starting it again in {delay:.1f} s.")
+
+    def stop(self) -> None:
+        """The last started goes first: nobody loses a server they still need."""
+        for service in reversed(self._services):
+            if service.process is not None:
+                service.process.stop(lambda: self._interrupts.hurried)
+        self._services.clear()
+
+
+def _show(tail: Tail) -> None:
+    for line in tail.lines():
+        say(f"  {line}")
+
+
+def _failed(program: Program, what: str) -> Problem:
+    said = program.log.read_text(errors="replace").strip().splitlines()
+    last = f": {said[-1].strip()}" if said else ""
+    return Problem(f"{program.name} {what}{last} (its log is {program.log}).")
+
+
+def _ending(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
