@@ -1,4 +1,4 @@
-"""Exams to offer, and attempts to look at. Nobody edits an attempt here: its state has one writer."""
+"""Exams to offer, and attempts to look at: nobody edits one here, its state has one writer."""
 
 from __future__ import annotations
 

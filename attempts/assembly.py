@@ -63,8 +63,9 @@ def assemble(
     rng = random.Random(seed)
     ordered = sorted(pool, key=lambda candidate: candidate.question)
     best: dict[int, int] | None = None
-    for _ in range(TRIES):
-        chosen, missing = _draw(ordered, quotas, rng)
+    for number in range(TRIES):
+        # A hard rule outweighs a soft one: when the least met are too hostile, forget history.
+        chosen, missing = _draw(ordered, quotas, rng, prefer_unmet=number < TRIES // 2)
         if not missing:
             return _sequence(chosen, rng)
         if best is None or sum(missing.values()) < sum(best.values()):
@@ -73,13 +74,19 @@ def assemble(
 
 
 def _draw(
-    pool: Sequence[Candidate], quotas: Mapping[int, int], rng: random.Random
+    pool: Sequence[Candidate],
+    quotas: Mapping[int, int],
+    rng: random.Random,
+    *,
+    prefer_unmet: bool,
 ) -> tuple[list[Candidate], dict[int, int]]:
     left = dict(quotas)
     chosen: list[Candidate] = []
     barred: set[int] = set()
-    # One shuffle for chance, then a stable sort so that the least met come first.
-    for candidate in sorted(rng.sample(pool, len(pool)), key=lambda c: c.times_met):
+    order = rng.sample(pool, len(pool))
+    if prefer_unmet:
+        order.sort(key=lambda candidate: candidate.times_met)  # stable: chance among equals
+    for candidate in order:
         if left.get(candidate.domain, 0) and candidate.question not in barred:
             chosen.append(candidate)
             barred |= {candidate.question, *candidate.enemies}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Final
 
 _EDGE: Final = 0.16
@@ -115,9 +116,7 @@ def trend(exams: Sequence[Scored]) -> Trend:
     )
     return Trend(
         marks=marks,
-        segments=tuple(
-            Segment(a.x, a.y, b.x, b.y) for a, b in zip(marks, marks[1:], strict=False)
-        ),
+        segments=tuple(Segment(a.x, a.y, b.x, b.y) for a, b in pairwise(marks)),
         grid=tuple(
             Gridline(_up(percent / 100), _up(percent / 100, lower=4), percent)
             for percent in (0, 25, 50, 75, 100)

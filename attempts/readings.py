@@ -27,6 +27,10 @@ def percent(share: float) -> int:
     return round(100 * share)
 
 
+def percent_words(whole: int) -> str:
+    return f"{whole}\N{NO-BREAK SPACE}%"
+
+
 class Verdict(StrEnum):
     """Where a likely range lies against a pass mark."""
 
@@ -53,13 +57,17 @@ def standing_words(band: Band) -> str:
     }[band]
 
 
+def domain_sentence(name: str, band: Band) -> str:
+    return f"{name} {_STANDS[band][0]}."
+
+
 def domains_sentence(bands: Iterable[Band]) -> str:
     """“Two domains are above their target, one is below its target and three are ...”"""
     counts = Counter(bands)
     if len(counts) == 1 and counts.total() > 1:
         ((band, count),) = counts.items()
         return f"All {number_word(count)} domains {_STANDS[band][1]}."
-    parts = []
+    parts: list[str] = []
     for band, (one, several) in _STANDS.items():
         if count := counts[band]:
             noun = "" if parts else " domain" if count == 1 else " domains"

@@ -1,4 +1,4 @@
-"""The figures of scored attempts, read for their pages. Nothing is computed anew: scoring stored it.
+"""The figures of scored attempts, read for their pages. Scoring stored them; nothing is recomputed.
 
 Shares leave here as whole percents, the way every page and sentence uses them.
 """
@@ -14,7 +14,14 @@ from accounts.models import User
 from attempts.charts import Interval, Scored, Trend, trend
 from attempts.models import Attempt, DomainResult, Exam
 from attempts.psychometrics.mastery import Band
-from attempts.readings import Verdict, domains_sentence, percent, standing_words
+from attempts.readings import (
+    Verdict,
+    domain_sentence,
+    domains_sentence,
+    percent,
+    percent_words,
+    standing_words,
+)
 from attempts.states import State
 from domains.models import Domain
 
@@ -40,6 +47,8 @@ class Marks:
     low: int
     high: int
     pass_mark: int
+    expected_correct: int
+    """How many of these questions a just-qualified candidate would get right."""
 
     @property
     def verdict(self) -> Verdict:
@@ -59,11 +68,6 @@ class Marks:
         return percent(self.first_correct / self.first_count) if self.first_count else 0
 
     @property
-    def expected_correct(self) -> int:
-        """How many of these questions a just-qualified candidate would get right."""
-        return round(self.items * self.pass_mark / 100)
-
-    @property
     def picture(self) -> Interval:
         return Interval.of(
             low=self.low / 100,
@@ -77,7 +81,7 @@ def marks_of(attempt: Attempt) -> Marks | None:
     """None until the attempt has been scored."""
     if attempt.status is not State.SCORED:
         return None
-    correct = _stored(attempt.correct_count)
+    correct, pass_share = _stored(attempt.correct_count), _stored(attempt.pass_share)
     return Marks(
         items=attempt.item_count,
         answered=_stored(attempt.answered_count),
@@ -87,7 +91,8 @@ def marks_of(attempt: Attempt) -> Marks | None:
         share=percent(correct / attempt.item_count),
         low=percent(_stored(attempt.share_low)),
         high=percent(_stored(attempt.share_high)),
-        pass_mark=percent(_stored(attempt.pass_share)),
+        pass_mark=percent(pass_share),
+        expected_correct=round(attempt.item_count * pass_share),
     )
 
 
@@ -148,6 +153,8 @@ class Standings:
 
     @property
     def sentence(self) -> str:
+        if len(self.domains) == 1:
+            return domain_sentence(self.domains[0].domain.name, self.domains[0].band)
         return domains_sentence(standing.band for standing in self.domains)
 
     @property
@@ -274,12 +281,13 @@ def _progress_sentence(first: Marks, latest: Marks) -> str:
         Verdict.UNSETTLED: "too close to call against its pass mark",
     }[latest.verdict]
     if latest.low > first.high:
-        change = f"clearly higher than the first one shown, at {first.share} %"
+        change, because = "clearly higher than", ""
     elif latest.high < first.low:
-        change = f"clearly lower than the first one shown, at {first.share} %"
+        change, because = "clearly lower than", ""
     else:
-        change = (
-            "not clearly different from the first one shown, "
-            f"at {first.share} %: their likely ranges overlap"
-        )
-    return f"Your latest exam, at {latest.share} %, is {against} of {latest.pass_mark} % and {change}."
+        change, because = "not clearly different from", ": their likely ranges overlap"
+    return (
+        f"Your latest exam, at {percent_words(latest.share)}, is {against} "
+        f"of {percent_words(latest.pass_mark)} and {change} the first one shown, "
+        f"at {percent_words(first.share)}{because}."
+    )

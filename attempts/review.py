@@ -125,9 +125,7 @@ def review_of(attempt: Attempt, show: Show) -> Review:
             Reviewed(
                 item=item,
                 options=_options(item),
-                objective=next(
-                    (p.objective for p in item.version.question.placements.all()), None
-                ),
+                objective=next((p.objective for p in item.version.question.placements.all()), None),
                 scenario_positions=tuple(positions[item.version.question.scenario_id]),
             )
             for item in shown

@@ -201,18 +201,14 @@ def add_visible_time(attempt: Attempt, position: int, milliseconds: int, now: da
     if milliseconds <= 0:
         return
     item = AttemptItem.objects.filter(
-        attempt=attempt,
-        position=position,
-        attempt__state=State.IN_PROGRESS,
-        seen_at__isnull=False,
+        attempt=attempt, position=position, attempt__state=State.IN_PROGRESS
     )
-    for seen_at in item.values_list("seen_at", flat=True):
-        ceiling = int((now - seen_at) / timedelta(milliseconds=1))
-        item.update(
-            visible_ms=Greatest(
-                F("visible_ms"), Least(F("visible_ms") + min(milliseconds, ceiling), ceiling)
-            )
-        )
+    seen_at = item.values_list("seen_at", flat=True).first()
+    if seen_at is None:
+        return
+    ceiling = max(0, (now - seen_at) // timedelta(milliseconds=1))
+    gained = min(milliseconds, ceiling)
+    item.update(visible_ms=Greatest(F("visible_ms"), Least(F("visible_ms") + gained, ceiling)))
 
 
 # --- Closing and discarding -----------------------------------------------------------------

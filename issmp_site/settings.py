@@ -113,12 +113,12 @@ TEMPLATES: list[dict[str, Any]] = [
 def _database() -> dict[str, Any]:
     url = _required("DATABASE_URL", "where Postgres is")
     try:
-        parsed = dict(dj_database_url.parse(url))
+        parsed: dict[str, Any] = {**dj_database_url.parse(url)}
     except ValueError as error:  # the library's own words can hold the password
         raise ImproperlyConfigured("DATABASE_URL is not a URL this program can read.") from error
     if parsed.get("ENGINE") != "django.db.backends.postgresql":
         raise ImproperlyConfigured("DATABASE_URL must start with postgres://")
-    options = dict(parsed.get("OPTIONS") or {})
+    options: dict[str, Any] = dict(parsed.get("OPTIONS") or {})
     # The pool, not CONN_MAX_AGE: granian retires threads, and a retired thread would keep its
     # connection. Workers and commands run one thread and take one connection from it.
     options["pool"] = {

@@ -8,12 +8,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from attempts.models import AnswerEvent, Attempt
 from questions.models import Choice
 from tests.world import World, right
 
-HTMX = {"HTTP_HX_REQUEST": "true"}
+HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
@@ -28,15 +29,15 @@ def ada(world: World, client: Client) -> Client:
 
 
 def url(attempt: Attempt, position: int = 1, name: str = "attempt-item") -> str:
-    args = (attempt.public_id, position) if name in {"attempt-item", "attempt-time"} else (
-        attempt.public_id,
+    args = (
+        (attempt.public_id, position)
+        if name in {"attempt-item", "attempt-time"}
+        else (attempt.public_id,)
     )
     return reverse(name, args=args)
 
 
-def test_the_question_page_shows_stem_and_options_and_no_key(
-    ada: Client, attempt: Attempt
-) -> None:
+def test_the_question_page_shows_stem_and_options_and_no_key(ada: Client, attempt: Attempt) -> None:
     item = attempt.items.get(position=1)
     page = ada.get(url(attempt)).content.decode()
     assert item.version.stem_html in page
@@ -48,9 +49,9 @@ def test_the_question_page_shows_stem_and_options_and_no_key(
 
 
 def test_a_page_does_not_even_read_the_key(
-    ada: Client, attempt: Attempt, django_assert_max_num_queries: object
+    ada: Client, attempt: Attempt, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_max_num_queries(10) as queries:  # type: ignore[operator]
+    with django_assert_max_num_queries(10) as queries:
         ada.get(url(attempt))
     sql = " ".join(query["sql"] for query in queries.captured_queries)
     assert "rationale" not in sql
@@ -87,7 +88,7 @@ def test_next_on_the_last_question_leads_to_the_review(ada: Client, attempt: Att
 
 def test_htmx_choice_gets_a_receipt_with_the_servers_time(ada: Client, attempt: Attempt) -> None:
     item = attempt.items.get(position=1)
-    reply = ada.post(url(attempt), {"choice": right(item), "revision": 0}, **HTMX)
+    reply = ada.post(url(attempt), {"choice": right(item), "revision": 0}, headers=HTMX)
     item.refresh_from_db()
     assert item.answered_at is not None
     text = reply.content.decode()
@@ -97,18 +98,18 @@ def test_htmx_choice_gets_a_receipt_with_the_servers_time(ada: Client, attempt: 
 
 
 def test_saving_by_htmx_is_five_statements(
-    ada: Client, attempt: Attempt, django_assert_max_num_queries: object
+    ada: Client, attempt: Attempt, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     item = attempt.items.get(position=1)
     choice = right(item)
-    with django_assert_max_num_queries(5 + 2) as queries:  # type: ignore[operator]
-        ada.post(url(attempt), {"choice": choice, "revision": 0}, **HTMX)
+    with django_assert_max_num_queries(5 + 2) as queries:
+        ada.post(url(attempt), {"choice": choice, "revision": 0}, headers=HTMX)
     statements = [q["sql"] for q in queries.captured_queries if "SAVEPOINT" not in q["sql"]]
     assert len(statements) == 5
 
 
 def test_htmx_move_gets_the_next_question_as_a_partial(ada: Client, attempt: Attempt) -> None:
-    reply = ada.post(url(attempt), {"go": "next"}, **HTMX)
+    reply = ada.post(url(attempt), {"go": "next"}, headers=HTMX)
     assert reply["HX-Push-Url"] == url(attempt, 2)
     assert reply.content.lstrip().startswith(b"<div")
     assert b"<html" not in reply.content
@@ -116,8 +117,8 @@ def test_htmx_move_gets_the_next_question_as_a_partial(ada: Client, attempt: Att
 
 def test_a_stale_page_is_told_and_changes_nothing(ada: Client, attempt: Attempt) -> None:
     first, second = list(attempt.items.get(position=1).choice_order)[:2]
-    ada.post(url(attempt), {"choice": first, "revision": 0}, **HTMX)
-    reply = ada.post(url(attempt), {"choice": second, "revision": 0}, **HTMX)
+    ada.post(url(attempt), {"choice": first, "revision": 0}, headers=HTMX)
+    reply = ada.post(url(attempt), {"choice": second, "revision": 0}, headers=HTMX)
     assert "answered in another tab" in reply.content.decode()
     assert reply["HX-Retarget"] == "#room"
     assert attempt.items.get(position=1).choice_id == first
@@ -134,7 +135,7 @@ def test_a_stale_plain_page_is_told_too(ada: Client, attempt: Attempt) -> None:
 def test_the_same_choice_twice_is_one_event(ada: Client, attempt: Attempt) -> None:
     choice = attempt.items.get(position=1).choice_order[0]
     for _ in range(2):
-        ada.post(url(attempt), {"choice": choice, "revision": 0}, **HTMX)
+        ada.post(url(attempt), {"choice": choice, "revision": 0}, headers=HTMX)
     assert AnswerEvent.objects.filter(item__attempt=attempt).count() == 1
 
 
@@ -179,9 +180,7 @@ def test_flagging_keeps_what_was_just_chosen(ada: Client, attempt: Attempt) -> N
     assert (item.flagged, item.choice_id) == (True, right(item))
 
 
-def test_navigator_tells_answered_unanswered_unseen_flagged(
-    ada: Client, attempt: Attempt
-) -> None:
+def test_navigator_tells_answered_unanswered_unseen_flagged(ada: Client, attempt: Attempt) -> None:
     item = attempt.items.get(position=1)
     ada.post(url(attempt), {"choice": right(item), "revision": 0, "flag": "on"})
     ada.get(url(attempt, 2))
@@ -233,7 +232,7 @@ def test_an_answer_after_the_end_leads_to_the_report(ada: Client, attempt: Attem
         deadline=timezone.now() - timedelta(hours=1),
     )
     choice = attempt.items.get(position=1).choice_order[0]
-    reply = ada.post(url(attempt), {"choice": choice, "revision": 0}, **HTMX)
+    reply = ada.post(url(attempt), {"choice": choice, "revision": 0}, headers=HTMX)
     assert reply["HX-Redirect"] == url(attempt, name="attempt-report")
     assert attempt.items.get(position=1).choice_id is None
 
@@ -246,9 +245,7 @@ def test_discard_asks_then_keeps_it_as_void(ada: Client, attempt: Attempt) -> No
     assert attempt.void_reason
 
 
-def test_visible_time_is_added_and_never_exceeds_the_truth(
-    ada: Client, attempt: Attempt
-) -> None:
+def test_visible_time_is_added_and_never_exceeds_the_truth(ada: Client, attempt: Attempt) -> None:
     ada.get(url(attempt))
     attempt.items.filter(position=1).update(seen_at=timezone.now() - timedelta(seconds=30))
     ada.post(url(attempt, 1, "attempt-time"), {"visible_ms": "12000"})
@@ -309,8 +306,7 @@ def test_an_expired_session_is_told_by_htmx_to_load_the_log_in(
     reply = client.post(
         url(attempt),
         {"go": "next"},
-        **HTMX,
-        HTTP_HX_CURRENT_URL=f"http://testserver{url(attempt)}",
+        headers={**HTMX, "HX-Current-URL": f"http://testserver{url(attempt)}"},
     )
     assert reply["HX-Redirect"].startswith(reverse("account_login"))
     assert str(attempt.public_id) in reply["HX-Redirect"]
@@ -327,9 +323,7 @@ def test_an_expired_session_is_told_by_htmx_to_load_the_log_in(
         ("attempt-item", "put"),
     ],
 )
-def test_wrong_methods_are_refused(
-    ada: Client, attempt: Attempt, name: str, method: str
-) -> None:
+def test_wrong_methods_are_refused(ada: Client, attempt: Attempt, name: str, method: str) -> None:
     assert getattr(ada, method)(url(attempt, 1, name)).status_code == 405
 
 
