@@ -28,13 +28,17 @@ GROUP_OF_OUR_OWN = 30  # people with results, before their mean replaces the jud
 
 
 def score_attempt(pk: int, now: datetime) -> bool:
-    """Score a closed attempt; False when there is nothing to do (scored already, or still open).
+    """Score a closed attempt; False when there is nothing to do: scored already, still open, or
+    deleted with its person since the task was queued.
 
     Holds the attempt's lock throughout: of eight scorers one writes, seven find it done.
     """
     mean = people_mean()  # before the lock: it reads everybody's results, at most once an hour
     with transaction.atomic():
-        attempt = lock_attempt(pk)
+        try:
+            attempt = lock_attempt(pk)
+        except Attempt.DoesNotExist:
+            return False
         if attempt.status is not State.CLOSED:
             return False
         result = score(_answers(attempt))

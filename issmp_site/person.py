@@ -13,7 +13,6 @@ from typing import Final, TypedDict
 
 from allauth.core import ratelimit
 from django.contrib.auth import SESSION_KEY, logout
-from django.contrib.auth.decorators import login_required
 from django.contrib.sessions.models import Session
 from django.core.mail import send_mail
 from django.db import transaction
@@ -26,7 +25,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.access import PersonRequest
+from accounts.access import PersonRequest, person_required
 from accounts.export import Profile, profile_of
 from accounts.forms import DeleteAccountForm
 from accounts.models import User
@@ -68,7 +67,7 @@ def record_of(person: User, now: datetime) -> Record:
 
 
 @require_safe
-@login_required
+@person_required
 @never_cache
 def download(request: PersonRequest) -> HttpResponse:
     now = timezone.now()
@@ -160,7 +159,7 @@ def _end_sessions(person: User) -> None:
 
 @sensitive_post_parameters("proof")
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
+@person_required
 @never_cache
 def delete(request: PersonRequest) -> HttpResponse:
     form = DeleteAccountForm(request.POST or None, person=request.user)

@@ -165,8 +165,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 1,
     "socket_timeout": 5,
     "socket_keepalive": True,
+    # With Redis gone a submit must not hang: one try, then the sweep queues the scoring later.
+    # Publishing alone goes by it; a worker that lost its broker keeps trying to come back.
+    "max_retries": 0,
 }
-# With Redis gone a submit must not hang: one try, then the sweep queues the scoring later.
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -21,12 +21,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect, push_url, reswap, retarget
 
+from accounts.access import PersonRequest, person_required
 from attempts import services
 from attempts.access import attempt_of, may_see_key
 from attempts.models import Attempt, AttemptItem, Exam
 from attempts.services import SaveResult, SaveStatus
 from attempts.states import State
-from attempts.views.gate import PersonRequest, person_required
 from questions.models import Choice
 
 LETTERS = "ABCD"

@@ -115,7 +115,7 @@ class Up:
         if data.servers and not data.apps:
             say(
                 f"Postgres and Redis run as {data.servers.name!r}; worker, scheduler and web "
-                "server run as root, because that account cannot reach this Python."
+                "server run as root, because that account cannot reach this Python or checkout."
             )
         ended = end_leftovers(data.run, data.root)
         if ended:

@@ -55,7 +55,7 @@ def test_a_page_does_not_even_read_the_key(
         ada.get(url(attempt))
     sql = " ".join(query["sql"] for query in queries.captured_queries)
     assert "rationale" not in sql
-    assert "is_correct" not in sql
+    assert '"questions_choice"."is_correct"' not in sql
 
 
 def test_plain_form_saves_and_goes_on(ada: Client, attempt: Attempt) -> None:

@@ -1,0 +1,147 @@
+"""Choosing an exam, reading its rules, starting it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.access import PersonRequest, person_required
+from attempts import services
+from attempts.assembly import NotEnoughItems
+from attempts.blueprint import published_counts, shortfall
+from attempts.models import Attempt, Exam
+from domains.models import Domain, Outline
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An exam as the choosing page shows it. missing: domain -> items the bank is short by."""
+
+    exam: Exam
+    missing: list[tuple[Domain, int]]
+
+    @property
+    def total_missing(self) -> int:
+        return sum(count for _, count in self.missing)
+
+
+def _chosen_outline(request: PersonRequest) -> Outline:
+    key = request.POST.get("outline") or request.GET.get("outline")
+    if not key:
+        return Outline.objects.default()
+    return get_object_or_404(Outline, key=key)
+
+
+def _offer(exam: Exam, outline: Outline, domains: list[Domain], counts: dict[int, int]) -> Offer:
+    by_number = {domain.number: domain for domain in domains}
+    if exam.is_drill:
+        # Each domain is a drill of its own; the ones too small for it say so.
+        short = {
+            number: exam.item_count - counts[number]
+            for number in by_number
+            if counts[number] < exam.item_count
+        }
+    else:
+        short = shortfall(exam, outline, None, counts)
+    return Offer(exam, [(by_number[number], count) for number, count in sorted(short.items())])
+
+
+@never_cache
+@person_required
+@require_safe
+def exam_list(request: PersonRequest) -> HttpResponse:
+    outline = _chosen_outline(request)
+    domains = list(outline.domains.all())
+    counts = published_counts(outline)
+    offers = [
+        _offer(exam, outline, domains, counts) for exam in Exam.objects.filter(is_offered=True)
+    ]
+    context = {
+        "outline": outline,
+        "outlines": Outline.objects.all(),
+        "offers": offers,
+        "domains": domains,
+        "published": sum(counts.values()),
+        "open_attempt": _open_attempt(request),
+    }
+    return render(request, "attempts/exams.html", context)
+
+
+def _open_attempt(request: PersonRequest) -> Attempt | None:
+    attempt = services.open_attempt_of(request.user)
+    if attempt is not None and services.close_if_due(attempt, timezone.now()):
+        return None
+    return attempt
+
+
+@never_cache
+@person_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def rules(request: PersonRequest, key: str) -> HttpResponse:
+    """GET: the rules of this exam, before any clock runs. POST: start it."""
+    exam = get_object_or_404(Exam, key=key, is_offered=True)
+    outline = _chosen_outline(request)
+    domain = _chosen_domain(request, exam, outline)
+    if exam.is_drill and domain is None:
+        return redirect("exam-list")
+    if request.method == "POST":
+        return _start(request, exam, outline, domain)
+    counts = published_counts(outline)
+    missing = shortfall(exam, outline, domain, counts)
+    minutes = exam.minutes * (100 + request.user.extra_time_percent) / 100
+    context = {
+        "exam": exam,
+        "outline": outline,
+        "domain": domain,
+        "minutes": round(minutes),
+        "missing": sum(missing.values()),
+        "open_attempt": _open_attempt(request),
+    }
+    return render(request, "attempts/rules.html", context)
+
+
+def _chosen_domain(request: PersonRequest, exam: Exam, outline: Outline) -> Domain | None:
+    if not exam.is_drill:
+        return None
+    number = request.POST.get("domain") or request.GET.get("domain") or ""
+    if not number:
+        return None
+    if not number.isascii() or not number.isdigit() or len(number) > 3:
+        number = "0"
+    return get_object_or_404(Domain, outline=outline, number=int(number))
+
+
+def _start(
+    request: PersonRequest, exam: Exam, outline: Outline, domain: Domain | None
+) -> HttpResponse:
+    try:
+        attempt, _ = services.start_attempt(
+            request.user,
+            exam,
+            outline,
+            domain=domain,
+            now=timezone.now(),
+            seed=secrets.randbits(62),
+        )
+    except services.AnotherAttemptOpen as other:
+        messages.warning(
+            request,
+            f"Your {other.attempt.exam.title.lower()} is still open. "
+            "Finish or discard it before you start another; its clock is running.",
+        )
+        return redirect("attempt-resume", public_id=other.attempt.public_id)
+    except NotEnoughItems as short:
+        messages.error(
+            request,
+            f"This exam cannot be filled yet: the bank is short of {short.total} "
+            f"question{'' if short.total == 1 else 's'}. Nothing was started.",
+        )
+        return redirect("exam-list")
+    return redirect("attempt-item", public_id=attempt.public_id, position=1)

@@ -1,0 +1,103 @@
+"""The report of one attempt, and the wait for it."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django_htmx.http import HttpResponseClientRefresh
+
+from accounts.access import PersonRequest, person_required
+from attempts import services
+from attempts.access import attempt_of
+from attempts.models import Attempt
+from attempts.psychometrics.mastery import FEWEST_ANSWERS, GOAL, IMAGINARY_ITEMS
+from attempts.readings import percent
+from attempts.reports import REAL_EXAM_ITEMS, report_of
+from attempts.review import Show, review_of
+from attempts.states import State
+
+SLOW_AFTER: Final = 10  # looks, a second apart, before we say that scoring waits
+_SELDOM_AFTER: Final = 30
+_MOST_LOOKS: Final = 1000  # the count travels in the address; more digits are nobody's honest ones
+
+
+@never_cache
+@person_required
+@require_safe
+def report(request: PersonRequest, public_id: UUID) -> HttpResponse:
+    attempt = _settled(request, public_id)
+    if attempt.status is State.IN_PROGRESS:
+        return redirect("attempt-resume", public_id=public_id)
+    if attempt.status is State.VOID:
+        messages.info(request, f"That {attempt.exam.title.lower()} is void, so it has no report.")
+        return redirect("attempt-list")
+    figures = report_of(attempt)
+    if figures is None:
+        return render(request, "attempts/report_pending.html", _waiting(attempt, looks=0))
+    context = {
+        "attempt": attempt,
+        "report": figures,
+        "review": review_of(attempt, Show.parse(request.GET.get("show", ""))),
+        "real_exam_items": REAL_EXAM_ITEMS,
+        "goal": percent(GOAL),
+        "fewest": FEWEST_ANSWERS,
+        "imaginary": IMAGINARY_ITEMS,
+        "minutes_used": _minutes_used(attempt),
+        "minutes_given": round((attempt.deadline - attempt.started_at).total_seconds() / 60),
+    }
+    return render(request, "attempts/report.html", context)
+
+
+@never_cache
+@person_required
+@require_safe
+def status(request: PersonRequest, public_id: UUID) -> HttpResponse:
+    """What the waiting page asks again and again; once there is something to see, it reloads."""
+    attempt = _settled(request, public_id)
+    if not request.htmx:
+        return redirect("attempt-report", public_id=public_id)
+    if attempt.status is not State.CLOSED:
+        return HttpResponseClientRefresh()
+    return render(
+        request, "attempts/_report_status.html", _waiting(attempt, looks=_looks(request) + 1)
+    )
+
+
+def _settled(request: PersonRequest, public_id: UUID) -> Attempt:
+    """The person's attempt, closed if its time is up."""
+    attempt = attempt_of(request.user, public_id)
+    if services.close_if_due(attempt, timezone.now()):
+        # Somebody else may have closed it, and it may be scored by now: read its results too.
+        return attempt_of(request.user, public_id)
+    return attempt
+
+
+def _waiting(attempt: Attempt, *, looks: int) -> dict[str, object]:
+    return {
+        "attempt": attempt,
+        "looks": looks,
+        "seconds": 1 if looks < SLOW_AFTER else 3 if looks < _SELDOM_AFTER else 10,
+        "slow": looks >= SLOW_AFTER,
+        "newly_slow": looks == SLOW_AFTER,
+    }
+
+
+def _looks(request: PersonRequest) -> int:
+    text = request.GET.get("looks", "")
+    if not (text.isascii() and text.isdigit() and len(text) <= 4):
+        return 0
+    return min(int(text), _MOST_LOOKS)
+
+
+def _minutes_used(attempt: Attempt) -> int:
+    """Whole minutes, rounded up; at least one."""
+    if attempt.closed_at is None:
+        return 0
+    return max(1, -(-int((attempt.closed_at - attempt.started_at).total_seconds()) // 60))
