@@ -241,7 +241,8 @@ def test_a_mail_server_that_is_away_does_not_bring_the_account_back(
 
 
 def test_strangers_are_sent_to_log_in(client: Client, db: None) -> None:
-    for response in (client.get(URL), client.post(URL, {"proof": "x"})):
+    there = {"Referer": f"http://testserver{URL}"}
+    for response in (client.get(URL), client.post(URL, {"proof": "x"}, headers=there)):
         assert response["Location"] == f"{reverse('account_login')}?next={URL}"
 
 
