@@ -38,6 +38,17 @@ def test_a_choice_is_saved_at_once_with_a_receipt(room: Page, attempt: Attempt) 
     assert stored(attempt, 1) == attempt.items.get(position=1).choice_order[2]
 
 
+def test_a_choice_made_before_the_scripts_arrived_is_saved_when_they_do(
+    as_person: AsPerson, attempt: Attempt, live_server: LiveServer
+) -> None:
+    page = as_person(attempt.user, "/")
+    page.route("**/htmx-2.min.js", lambda route: (page.wait_for_timeout(1500), route.continue_()))
+    page.goto(f"/attempts/{attempt.public_id}/items/1/", wait_until="commit")
+    page.locator(".option").nth(1).click()
+    expect(page.locator("#save-state")).to_have_text(re.compile("Saved"))
+    assert stored(attempt, 1) == attempt.items.get(position=1).choice_order[1]
+
+
 def test_changing_ones_mind_quickly_keeps_the_last_choice(room: Page, attempt: Attempt) -> None:
     for index in (0, 1, 2, 3):
         room.locator(".option").nth(index).click(no_wait_after=True)

@@ -37,7 +37,19 @@ function onFailure(event) {
   setTimeout(sendAgain, AGAIN_AFTER);
 }
 
+/** A choice made before this script was there to see it is sent now. */
+function sendEarlyChoice() {
+  const chosen = /** @type {HTMLInputElement | null} */ (
+    document.querySelector("#answer input[name=choice]:checked")
+  );
+  if (chosen && !chosen.defaultChecked) {
+    chosen.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+}
+
 export function startSaving() {
+  // htmx looks at the page on DOMContentLoaded too, and registered before us.
+  document.addEventListener("DOMContentLoaded", sendEarlyChoice);
   document.addEventListener("htmx:beforeRequest", (event) => {
     const element = /** @type {HTMLElement} */ (event.target);
     if (element.matches("fieldset.options") && !failed) show("is-saving", "Saving");
