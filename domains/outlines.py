@@ -84,7 +84,7 @@ def read_outline(path: Path) -> dict[str, Any]:
     """One outline file as plain data, checked. Raises OutlineError with file and reason."""
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: bad UTF-8, 2022-13-45
         raise OutlineError(f"{path.name}: cannot be read: {error}") from error
     problem = _problem(data)
     if problem:
@@ -113,12 +113,18 @@ def _problem(data: Any) -> str:
                 return f"domain {domain['number']}: every objective needs a quoted code"
             if not objective.get("title"):
                 return f"objective {objective['code']}: needs a title"
+            link = objective.get("successor")
+            if link is not None and not (isinstance(link, dict) and set(link) == {"outline", "code"}):
+                return f"objective {objective['code']}: successor needs exactly outline and code"
             if objective["code"] in codes:
                 return f"objective {objective['code']} is given twice"
             codes.add(objective["code"])
     numbers = [domain["number"] for domain in domains]
     if len(set(numbers)) < len(numbers):
         return "two domains have the same number"
+    for domain in domains:
+        if not 1 <= domain["weight"] <= 100:
+            return f"domain {domain['number']}: the weight {domain['weight']} is no percentage"
     total = sum(domain["weight"] for domain in domains)
     if total != 100:
         return f"the weights add up to {total}, not 100"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -134,7 +134,14 @@ class _Node(dict[str, Any]):
 
 
 class _Loader(yaml.SafeLoader):
-    pass
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Gives the line of a value YAML itself chokes on, such as the date 2022-13-45."""
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            raise yaml.MarkedYAMLError(
+                problem=str(error), problem_mark=node.start_mark
+            ) from error
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> _Node:
@@ -143,6 +150,10 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> _Node:
     result.key_lines = {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, Hashable):
+            raise yaml.MarkedYAMLError(
+                problem="a key must be a word", problem_mark=key_node.start_mark
+            )
         if key in result:
             raise yaml.MarkedYAMLError(
                 problem=f"{key!r} is given twice", problem_mark=key_node.start_mark
@@ -373,7 +384,8 @@ def option_problems(options: Sequence[Option]) -> list[OptionProblem]:
 
 def _cross_check(items: list[Item], scenarios: list[ScenarioText]) -> Iterator[Fault]:
     seen: dict[str, Item | ScenarioText] = {}
-    for entry in [*scenarios, *items]:
+    entries: list[Item | ScenarioText] = [*scenarios, *items]
+    for entry in entries:
         if first := seen.get(entry.id):
             yield Fault(
                 entry.file, entry.line, f"{entry.id}: already used at {first.file}:{first.line}"

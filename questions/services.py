@@ -56,7 +56,7 @@ def write_draft(
         if draft is None:
             draft = QuestionVersion(question=question, number=_next_number(question), created_by=by)
         draft.stem, draft.stem_html = stem, to_html(stem)
-        draft.difficulty = round(difficulty, 2)  # type: ignore[assignment]  # a float is stored as numeric(3,2)
+        draft.difficulty = round(difficulty, 2)
         draft.level, draft.references = level, list(references)
         draft.content_hash = ""
         draft.save()
