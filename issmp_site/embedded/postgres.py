@@ -68,6 +68,10 @@ class Postgres:
         return self.data.postgres / "cluster"
 
     @property
+    def _sockets(self) -> Path:
+        return self.data.postgres / "socket"
+
+    @property
     def url(self) -> str:
         """The host is percent-encoded, so that a directory can stand where a name would."""
         host = f"{quote(self.host, safe='')}:{self.port}"
@@ -119,15 +123,14 @@ class Postgres:
             self._create_cluster(run)
 
     def _create_cluster(self, run: Callable[[Program], None]) -> None:
-        socket_folder = self.data.postgres / "socket"
         draft = self.data.postgres / "cluster.new"
         password = self.data.postgres / "password"
         shutil.rmtree(draft, ignore_errors=True)
-        socket_folder.mkdir(mode=0o700, exist_ok=True)
+        self._sockets.mkdir(mode=0o700, exist_ok=True)
         password.touch(mode=0o600)
         password.write_text(self.secrets.postgres_password)
         if self.data.servers is not None:
-            for path in (socket_folder, password):
+            for path in (self._sockets, password):
                 os.chown(path, self.data.servers.uid, self.data.servers.gid)
         locale = ["--locale=C"]
         if self.binaries.major >= 17:  # Unicode's rules for letters, the same on every machine
@@ -162,10 +165,10 @@ class Postgres:
             )
 
     def _forget_the_past(self) -> None:
-        """After a crash `postmaster.pid` names a process of the past. If that number now belongs to
-        another process of the same account, Postgres would refuse to start. The file is also the
-        guard against two servers on one cluster, so it only goes once nothing works in there: the
-        children of a killed server need a moment to notice."""
+        """After a crash the lock files name a process of the past. While its zombie waits for
+        somebody to take note, or once the number is another process' of the same account, Postgres
+        would refuse to start. The files are also the guard against two servers on one cluster, so
+        they go only when nothing works in there: children of a killed server take a moment."""
         if not proctable.LINUX:
             return
         deadline = time.monotonic() + 10
@@ -176,7 +179,8 @@ class Postgres:
                     "run the same command again."
                 )
             time.sleep(0.1)
-        (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+        for lock in (self.cluster / "postmaster.pid", *self._sockets.iterdir()):
+            lock.unlink(missing_ok=True)
 
     def answers(self) -> bool:
         try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import time
@@ -24,6 +25,7 @@ from issmp_site.embedded.proctable import LINUX
 
 PR_SET_PDEATHSIG = 1
 LARGEST_LOG = 10_000_000
+TELLING = re.compile(r"error|fatal|panic|could not|cannot|no space", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,34 @@ class Program:
     patience: float = 10.0  # seconds between the stop signal and the hurry signal
 
 
+class Tail:
+    """What a program writes to its log from now on, line by line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._position = path.stat().st_size if path.exists() else 0
+        self._rest = b""
+
+    def lines(self) -> list[str]:
+        if not self._path.exists():
+            return []
+        if self._path.stat().st_size < self._position:  # a new file in its place
+            self._position = 0
+        with self._path.open("rb") as file:
+            file.seek(self._position)
+            fresh = file.read()
+        self._position += len(fresh)
+        *whole, self._rest = (self._rest + fresh).split(b"\n")
+        return [line.decode(errors="replace") for line in whole]
+
+
 class Process:
     """A started program. Start it from the main thread: the kernel's parent is a thread."""
 
     def __init__(self, program: Program, records: Path) -> None:
         self.program = program
         self._record = records / f"{program.name}.json"
+        self._before = Tail(program.log)
         with os.fdopen(_open_log(program.log), "ab") as log:
             self._popen = subprocess.Popen(
                 [str(word) for word in program.argv],
@@ -71,6 +95,12 @@ class Process:
         if code is not None:
             self._forget()
         return code
+
+    def last_words(self) -> str:
+        """The line of its log, since this start, that most likely says why it ended."""
+        lines = [line.strip() for line in self._before.lines() if line.strip()]
+        telling = [line for line in lines if TELLING.search(line)]
+        return (telling or lines or [""])[-1]
 
     def stop(self, hurried: Callable[[], bool]) -> None:
         for signum, seconds in (

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from issmp_site.embedded.console import Problem, say
-from issmp_site.embedded.processes import Process, Program
+from issmp_site.embedded.processes import Process, Program, Tail
 
 TICK = 0.2
 FAILURES, WITHIN_SECONDS = 5, 60.0
@@ -47,27 +47,6 @@ class Interrupts:
         return self._first is not None
 
 
-class Tail:
-    """What a program writes to its log from now on, line by line."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._position = path.stat().st_size if path.exists() else 0
-        self._rest = b""
-
-    def lines(self) -> list[str]:
-        if not self._path.exists():
-            return []
-        if self._path.stat().st_size < self._position:  # a new file in its place
-            self._position = 0
-        with self._path.open("rb") as file:
-            file.seek(self._position)
-            fresh = file.read()
-        self._position += len(fresh)
-        *whole, self._rest = (self._rest + fresh).split(b"\n")
-        return [line.decode(errors="replace") for line in whole]
-
-
 @dataclass
 class Service:
     program: Program
@@ -96,7 +75,7 @@ class Supervisor:
         if show:
             _show(tail)
         if code != 0:
-            raise _failed(program, "did not succeed")
+            raise _failed(process, "did not succeed")
 
     def start(self, program: Program) -> None:
         self._services.append(Service(program, Process(program, self._records)))
@@ -104,22 +83,22 @@ class Supervisor:
     def wait(self, name: str, answers: Callable[[], bool], seconds: float = 120) -> None:
         """Wait until a program does its work. Dying before that is final, unlike later. The
         limit is for what hangs, and generous: a busy machine is no failure."""
-        service = self._named(name)
+        process = self._started(name)
         deadline = time.monotonic() + seconds
         while not answers():
             self._pause()
-            if service.process is None or service.process.exit_code() is not None:
-                raise _failed(service.program, "stopped while starting")
+            if process.exit_code() is not None:
+                raise _failed(process, "stopped while starting")
             if time.monotonic() > deadline:
-                raise _failed(service.program, f"did not answer within {seconds:.0f} seconds")
+                raise _failed(process, f"did not answer within {seconds:.0f} seconds")
 
     def pid(self, name: str) -> int:
-        process = self._named(name).process
-        assert process is not None  # between `start` and `watch` nothing is restarted
-        return process.pid
+        return self._started(name).pid
 
-    def _named(self, name: str) -> Service:
-        return next(service for service in self._services if service.program.name == name)
+    def _started(self, name: str) -> Process:
+        service = next(s for s in self._services if s.program.name == name)
+        assert service.process is not None  # nothing is restarted before `watch`
+        return service.process
 
     def _pause(self) -> None:
         time.sleep(TICK / 2)
@@ -171,10 +150,10 @@ def _show(tail: Tail) -> None:
         say(f"  {line}")
 
 
-def _failed(program: Program, what: str) -> Problem:
-    said = program.log.read_text(errors="replace").strip().splitlines()
-    last = f": {said[-1].strip()}" if said else ""
-    return Problem(f"{program.name} {what}{last} (its log is {program.log}).")
+def _failed(process: Process, what: str) -> Problem:
+    words = process.last_words()
+    said = f": {words}" if words else ""
+    return Problem(f"{process.program.name} {what}{said} (its log is {process.program.log}).")
 
 
 def _ending(code: int) -> str:

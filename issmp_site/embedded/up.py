@@ -23,8 +23,8 @@ from issmp_site.embedded.console import Problem, complain, say
 from issmp_site.embedded.datadir import CHECKOUT, DataDir, Lock, Secrets, locate
 from issmp_site.embedded.leftovers import Record, end_leftovers
 from issmp_site.embedded.postgres import Postgres, free_port
-from issmp_site.embedded.processes import Program
-from issmp_site.embedded.supervisor import Interrupted, Interrupts, Supervisor, Tail
+from issmp_site.embedded.processes import Program, Tail
+from issmp_site.embedded.supervisor import Interrupted, Interrupts, Supervisor
 from issmp_site.embedded.valkey import Valkey, redis_answers
 
 DEMO_ACCOUNTS = {
