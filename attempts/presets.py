@@ -25,7 +25,7 @@ def load_exams(path: Path) -> LoadReport:
     """Idempotent. Raises PresetError; then nothing of the file is loaded."""
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: not UTF-8, 2022-13-45
         raise PresetError(f"{path.name}: cannot be read: {error}") from error
     if not isinstance(entries, list):
         raise PresetError(f"{path.name}: must be a list of exams")

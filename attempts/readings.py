@@ -64,7 +64,7 @@ def domain_sentence(name: str, band: Band) -> str:
 def domains_sentence(bands: Iterable[Band]) -> str:
     """“Two domains are above their target, one is below its target and three are ...”"""
     counts = Counter(bands)
-    if len(counts) == 1 and counts.total() > 1:
+    if len(counts) == 1 and counts.total() > 2:
         ((band, count),) = counts.items()
         return f"All {number_word(count)} domains {_STANDS[band][1]}."
     parts: list[str] = []

@@ -1,0 +1,305 @@
+"""Choosing an exam, reading its rules, starting it, and giving it up."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from attempts.blueprint import published_counts
+from attempts.models import Attempt, Exam
+from domains.models import Outline
+from tests.world import World, right
+
+EXAMS = reverse("exam-list")
+HALF = reverse("exam-rules", args=("half",))
+DRILL = reverse("exam-rules", args=("drill",))
+SIMULATION = reverse("exam-rules", args=("simulation",))
+SIMULATION_QUOTAS = {1: 26, 2: 19, 3: 25, 4: 23, 5: 15, 6: 17}
+
+
+@pytest.fixture
+def ada(world: World, client: Client) -> Client:
+    client.force_login(world.ada)
+    return client
+
+
+def read(client: Client, url: str) -> str:
+    response = client.get(url)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def words(page: str) -> str:
+    text = re.sub(r"</?(b|span|a|kbd)\b[^>]*>", "", page)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
+
+
+def discard_url(attempt: Attempt) -> str:
+    return reverse("attempt-discard", args=(attempt.public_id,))
+
+
+# --- Who and how ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", [EXAMS, HALF, f"{DRILL}?domain=3"])
+def test_strangers_are_asked_to_log_in(client: Client, db: None, url: str) -> None:
+    assert client.get(url)["Location"].startswith(f"{reverse('account_login')}?next=")
+
+
+def test_strangers_start_nothing(client: Client, db: None) -> None:
+    assert client.post(HALF)["Location"].startswith(reverse("account_login"))
+    assert not Attempt.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "method"),
+    [(EXAMS, "post"), (EXAMS, "delete"), (HALF, "put"), (HALF, "patch"), (HALF, "delete")],
+)
+def test_wrong_methods(ada: Client, url: str, method: str) -> None:
+    assert getattr(ada, method)(url).status_code == 405
+
+
+def test_starting_needs_the_forms_token(world: World) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(world.ada)
+    assert client.post(HALF).status_code == 403
+    assert not Attempt.objects.exists()
+
+
+# --- The exams ------------------------------------------------------------------------------
+
+
+def test_every_offered_exam_with_its_length_and_time(ada: Client) -> None:
+    page = words(read(ada, EXAMS))
+    for title, shape in (
+        ("Full simulation", "125 questions 180 minutes"),
+        ("Half exam", "60 questions 86 minutes"),
+        ("Quick check", "24 questions 35 minutes"),
+    ):
+        assert title in page
+        assert shape in page
+    assert "10 questions, 20 minutes." in page
+
+
+def test_a_withdrawn_exam_is_not_offered(ada: Client) -> None:
+    Exam.objects.filter(key="half").update(is_offered=False)
+    assert "Half exam" not in read(ada, EXAMS)
+    assert ada.get(HALF).status_code == 404
+    assert ada.post(HALF).status_code == 404
+
+
+def test_an_exam_the_bank_cannot_fill_says_what_is_missing_where(world: World, ada: Client) -> None:
+    counts = published_counts(world.outline)
+    missing = {n: quota - counts[n] for n, quota in SIMULATION_QUOTAS.items() if quota > counts[n]}
+    assert missing, "the bank can fill the simulation now: this test needs another shortage"
+    page = words(read(ada, EXAMS))
+    assert f"Not offered yet: the bank is {sum(missing.values())} questions short" in page
+    for number, count in missing.items():
+        assert f"{count} in {world.domain(number).name}" in page
+    assert f'href="{SIMULATION}' not in read(ada, EXAMS)
+
+
+def test_six_drills_lead_to_their_rules(world: World, ada: Client) -> None:
+    page = read(ada, EXAMS)
+    for domain in world.outline.domains.all():
+        assert f'href="{DRILL}?domain={domain.number}&amp;outline=current"' in page
+
+
+@pytest.mark.parametrize(("short", "said"), [(1, "1 question short"), (2, "2 questions short")])
+def test_a_domain_too_small_for_a_drill_says_so(
+    world: World, ada: Client, short: int, said: str
+) -> None:
+    smallest = min(published_counts(world.outline).values())
+    Exam.objects.filter(key="drill").update(item_count=smallest + short)
+    assert f"The bank is {said} of a drill here." in words(read(ada, EXAMS))
+
+
+def test_the_outline_can_be_switched_and_goes_along(ada: Client) -> None:
+    current, old = Outline.objects.get(key="current"), Outline.objects.get(key="2022")
+    page = read(ada, EXAMS)
+    assert current.note in html.unescape(page)
+    assert f'<a href="?outline=current" aria-current="page">{current.title}</a>' in page
+    page = read(ada, f"{EXAMS}?outline=2022")
+    assert old.note in html.unescape(page)
+    assert f'<a href="?outline=2022" aria-current="page">{old.title}</a>' in page
+    assert f'href="{HALF}?outline=2022"' in page
+    assert f'href="{DRILL}?domain=1&amp;outline=2022"' in page
+
+
+@pytest.mark.parametrize("url", [EXAMS, HALF])
+def test_an_unknown_outline_does_not_exist(ada: Client, url: str) -> None:
+    assert ada.get(f"{url}?outline=2031").status_code == 404
+
+
+@pytest.mark.parametrize("url", [EXAMS, HALF])
+def test_an_open_attempt_stands_first(world: World, ada: Client, url: str) -> None:
+    attempt = world.start(world.ada)
+    page = read(ada, url)
+    assert f'href="{reverse("attempt-resume", args=(attempt.public_id,))}">Resume</a>' in page
+    assert "Quick check under way" in page
+    assert "Start the" not in page
+
+
+@pytest.mark.parametrize("url", [EXAMS, HALF])
+def test_an_attempt_that_ran_out_is_open_no_more(world: World, ada: Client, url: str) -> None:
+    attempt = world.start(world.ada, now=timezone.now() - timedelta(days=1))
+    assert "under way" not in read(ada, url)
+    attempt.refresh_from_db()
+    assert attempt.state == "closed"
+
+
+def test_the_exams_page_has_a_budget(
+    world: World, ada: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    world.start(world.ada)
+    with django_assert_max_num_queries(12):
+        read(ada, EXAMS)
+
+
+# --- The rules ------------------------------------------------------------------------------
+
+
+def test_the_rules_say_what_will_happen(ada: Client) -> None:
+    page = words(read(ada, HALF))
+    assert "60 questions, 86 minutes. Current ISSMP outline." in page
+    for rule in (
+        "does not pause",
+        "closes by itself",
+        "Each is saved as you choose it",
+        "An unanswered question counts as wrong",
+        "Go to any question in any order, and change any answer",
+        "After the exam: the best answer to every question",
+        "All of them are original",
+        "never bring in, ask for or share what you remember of a real exam",
+    ):
+        assert rule in page
+    assert "Start the half exam" in page
+
+
+def test_a_drills_rules_differ(ada: Client) -> None:
+    page = words(read(ada, f"{DRILL}?domain=3"))
+    assert "Domain drill: Risk Management" in page
+    assert "An answer is final, because its explanation follows at once." in page
+    assert "After each answer: the best one" in page
+
+
+def test_extra_time_is_in_the_minutes_and_said(world: World, ada: Client) -> None:
+    world.ada.extra_time_percent = 50
+    world.ada.save()
+    assert "60 questions, 129 minutes, your extra time of 50 % included." in words(read(ada, HALF))
+
+
+def test_rules_of_an_exam_that_cannot_be_filled_have_no_start(ada: Client) -> None:
+    page = read(ada, SIMULATION)
+    assert "This exam cannot be filled yet" in page
+    assert 'method="post" action="/exams/' not in page
+
+
+def test_one_missing_question_is_singular(world: World, ada: Client) -> None:
+    count = published_counts(world.outline)[3]
+    Exam.objects.filter(key="drill").update(item_count=count + 1)
+    assert "the bank is 1 question short" in words(read(ada, f"{DRILL}?domain=3"))
+
+
+def test_a_drill_without_a_domain_leads_to_the_list_of_them(ada: Client) -> None:
+    assert ada.get(DRILL)["Location"] == EXAMS
+    assert ada.post(DRILL)["Location"] == EXAMS
+
+
+@pytest.mark.parametrize("number", ["0", "7", "x", "-1", "³", "9999999999"])
+def test_an_unknown_domain_does_not_exist(ada: Client, number: str) -> None:
+    assert ada.get(DRILL, {"domain": number}).status_code == 404
+
+
+# --- The start ------------------------------------------------------------------------------
+
+
+def form_of(page: str) -> dict[str, str]:
+    """The hidden fields of the start form, as a browser would send them."""
+    form = page[page.index('<form class="actions"') :]
+    fields = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
+    return {name: value for name, value in fields if name != "csrfmiddlewaretoken"}
+
+
+@pytest.mark.parametrize(
+    ("url", "outline", "domain"),
+    [
+        (f"{HALF}?outline=2022", "2022", None),
+        (HALF, "current", None),
+        (f"{DRILL}?domain=3&outline=2022", "2022", 3),
+    ],
+)
+def test_the_form_starts_what_its_page_described(
+    world: World, ada: Client, url: str, outline: str, domain: int | None
+) -> None:
+    response = ada.post(url.partition("?")[0], form_of(read(ada, url)))
+    attempt = Attempt.objects.get(user=world.ada)
+    assert response["Location"] == reverse("attempt-item", args=(attempt.public_id, 1))
+    assert attempt.outline.key == outline
+    assert (attempt.domain.number if attempt.domain else None) == domain
+
+
+def test_pressing_start_twice_starts_once(world: World, ada: Client) -> None:
+    one, two = ada.post(HALF), ada.post(HALF)
+    assert one["Location"] == two["Location"]
+    assert Attempt.objects.filter(user=world.ada).count() == 1
+
+
+def test_starting_beside_an_open_exam_leads_into_that_one(world: World, ada: Client) -> None:
+    attempt = world.start(world.ada)
+    response = ada.post(HALF)
+    assert response["Location"] == reverse("attempt-resume", args=(attempt.public_id,))
+    assert Attempt.objects.filter(user=world.ada).count() == 1
+
+
+def test_starting_what_cannot_be_filled_starts_nothing(ada: Client) -> None:
+    response = ada.post(SIMULATION, follow=True)
+    assert response.redirect_chain == [(EXAMS, 302)]
+    assert "Nothing was started." in response.content.decode()
+    assert not Attempt.objects.exists()
+
+
+# --- Giving it up ---------------------------------------------------------------------------
+
+
+def test_discarding_asks_first(world: World, ada: Client) -> None:
+    attempt = world.start(world.ada)
+    page = words(read(ada, discard_url(attempt)))
+    assert "Discard your quick check?" in page
+    assert "0 of 24 questions are answered. None of it will be scored." in page
+    assert "35 minutes left." in page
+    attempt.refresh_from_db()
+    assert attempt.state == "in_progress"
+
+
+def test_one_answered_question_is_singular(world: World, ada: Client) -> None:
+    attempt = world.start(world.ada)
+    world.answer(attempt, lambda item: right(item) if item.position == 1 else None)
+    assert "1 of 24 questions is answered." in words(read(ada, discard_url(attempt)))
+
+
+def test_discarding_makes_it_void_and_says_so(world: World, ada: Client) -> None:
+    attempt = world.start(world.ada)
+    response = ada.post(discard_url(attempt), follow=True)
+    assert "Your quick check was discarded. It counts nowhere." in response.content.decode()
+    attempt.refresh_from_db()
+    assert attempt.state == "void"
+
+
+@pytest.mark.parametrize("person", ["ben", "ines"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_nobody_discards_another_persons_exam(
+    world: World, client: Client, person: str, method: str
+) -> None:
+    attempt = world.start(world.ada)
+    client.force_login(getattr(world, person))
+    assert getattr(client, method)(discard_url(attempt)).status_code == 404
+    attempt.refresh_from_db()
+    assert attempt.state == "in_progress"
