@@ -60,8 +60,7 @@ class Person:
 CAST: Sequence[Person] = (
     Person(
         CANDIDATE, "Camille Candidate", "Europe/Paris", 0.15, {3: -0.9, 1: 0.5, 5: -0.3},
-        (Sitting("quick", 26.4), Sitting("half", 17.2), Sitting("drill", 12.6, 3),
-         Sitting("quick", 8.4), Sitting("half", 3.3, pace=0.92)),
+        (Sitting("half", 19.2, pace=0.92), Sitting("drill", 12.6, 3), Sitting("quick", 3.3)),
         exam_in_days=41,
     ),
     Person(

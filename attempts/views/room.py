@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -274,9 +275,10 @@ def _show_stored(
     return _into_room(_show_item(request, room, position, notice=notice))
 
 
-def _into_room(response: HttpResponse) -> HttpResponse:
-    """The whole room is replaced, whichever small part of it asked."""
-    return reswap(retarget(response, "#room"), "outerHTML")
+def _into_room(response: HttpResponse, *, moved: bool = False) -> HttpResponse:
+    """The whole room is replaced, whatever part of it asked; only a move starts at the top."""
+    how: Any = "outerHTML show:window:top" if moved else "outerHTML"  # typed without modifiers
+    return reswap(retarget(response, "#room"), how)
 
 
 def _go(request: PersonRequest, room: Room, position: int) -> HttpResponse:
@@ -288,11 +290,11 @@ def _go(request: PersonRequest, room: Room, position: int) -> HttpResponse:
             return redirect(name, public_id=room.attempt.public_id)
         show = _show_questions if target == "all" else _show_review
         url = reverse(name, args=(room.attempt.public_id,))
-        return push_url(_into_room(show(request, room)), url)
+        return push_url(_into_room(show(request, room), moved=True), url)
     step = {"next": 1, "previous": -1}.get(target, 0)
     position = min(max(position + step, 1), last)
     if request.htmx:
-        return _into_room(_show_item(request, room, position))
+        return _into_room(_show_item(request, room, position), moved=bool(step))
     return redirect("attempt-item", public_id=room.attempt.public_id, position=position)
 
 

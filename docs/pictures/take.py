@@ -52,10 +52,12 @@ def main() -> None:
 def take_room(page: Page) -> None:
     page.goto("/exams/quick/")
     page.get_by_role("button", name=re.compile("Start")).click()
-    for _ in range(4):
+    for number in range(1, 5):
+        expect(page.locator(".counter b")).to_have_text(str(number))
         page.locator(".option").nth(1).click()
         expect(page.locator("#save-state")).to_have_text(re.compile("Saved"))
         page.get_by_role("button", name="Next").click()
+    expect(page.locator(".counter b")).to_have_text("5")
     page.locator(".option").nth(2).click()
     expect(page.locator("#save-state")).to_have_text(re.compile("Saved"))
     page.get_by_role("button", name="Flag").click()

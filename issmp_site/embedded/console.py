@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from typing import TextIO
 
 
 class Problem(Exception):
@@ -12,11 +12,17 @@ class Problem(Exception):
 
 
 def say(line: str = "") -> None:
-    try:
-        print(line, flush=True)
-    except BrokenPipeError:  # `up | head`: nobody reads on, which is no reason to stop serving
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - open until we exit
+    _write(line, sys.stdout)
 
 
 def complain(problem: Problem) -> None:
-    print(f"\n{problem}", file=sys.stderr, flush=True)
+    _write(f"\n{problem}", sys.stderr)
+
+
+def _write(line: str, stream: TextIO) -> None:
+    """`up | head`, or a terminal that was closed: nobody reads on. That must not keep us from
+    serving, and least of all from stopping everything in order."""
+    try:
+        print(line, file=stream, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

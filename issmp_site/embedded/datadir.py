@@ -118,12 +118,13 @@ class DataDir:
     def prepare(self) -> None:
         """Make what is missing. Nothing that existed before gets other permissions."""
         try:
-            if self.root.exists() and any(self.root.iterdir()) and not self._lock_file.exists():
+            if self._is_something_else():
                 raise Problem(
                     f"{self.root} is not empty and not a data directory of Touchstone: choose "
                     "another --data-dir, or an empty one."
                 )
             self._make(self.root, 0o711 if self.servers else 0o700)
+            self._lock_file.touch(0o600)
             for private in (self.run, self.logs):
                 self._make(private, 0o700)
             for folder in (self.postgres, self.valkey):
@@ -143,6 +144,12 @@ class DataDir:
                 f"Only {free // 1_000_000} MB are free where {self.root} is, and Touchstone needs "
                 f"{NEEDED_BYTES // 1_000_000} MB: make room, or choose another --data-dir."
             )
+
+    def _is_something_else(self) -> bool:
+        """Our directories have a lock; `static` alone is what `collectstatic` leaves without us."""
+        if not self.root.exists() or self._lock_file.exists():
+            return False
+        return any(entry.name != "static" for entry in self.root.iterdir())
 
     def _make(self, folder: Path, mode: int) -> None:
         """Like `mkdir -p`, but the umask does not decide who may enter what we make."""

@@ -103,21 +103,21 @@ class Process:
         return (telling or lines or [""])[-1]
 
     def stop(self, hurried: Callable[[], bool]) -> None:
-        for signum, seconds in (
-            (self.program.stop_signal, self.program.patience),
-            (self.program.hurry_signal, 5.0),
+        for signum, patience, cut_short in (
+            (self.program.stop_signal, self.program.patience, hurried),
+            (self.program.hurry_signal, 5.0, lambda: False),
         ):
             if self._popen.poll() is None:
                 self._popen.send_signal(signum)
-                self._wait(seconds, hurried)
+                self._wait(patience, cut_short)
         if self._popen.poll() is None:
             self._popen.kill()
             self._popen.wait()
         self._forget()
 
-    def _wait(self, seconds: float, hurried: Callable[[], bool]) -> None:
+    def _wait(self, seconds: float, cut_short: Callable[[], bool]) -> None:
         deadline = time.monotonic() + seconds
-        while self._popen.poll() is None and time.monotonic() < deadline and not hurried():
+        while self._popen.poll() is None and time.monotonic() < deadline and not cut_short():
             time.sleep(0.05)
 
     def _forget(self) -> None:

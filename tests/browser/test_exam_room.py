@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from attempts.models import AnswerEvent, Attempt
@@ -42,7 +42,12 @@ def test_a_choice_made_before_the_scripts_arrived_is_saved_when_they_do(
     as_person: AsPerson, attempt: Attempt, live_server: LiveServer
 ) -> None:
     page = as_person(attempt.user, "/")
-    page.route("**/htmx-2.min.js", lambda route: (page.wait_for_timeout(1500), route.continue_()))
+
+    def late(route: Route) -> None:
+        page.wait_for_timeout(1500)
+        route.continue_()
+
+    page.route("**/htmx-2.min.js", late)
     page.goto(f"/attempts/{attempt.public_id}/items/1/", wait_until="commit")
     page.locator(".option").nth(1).click()
     expect(page.locator("#save-state")).to_have_text(re.compile("Saved"))
