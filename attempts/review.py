@@ -16,11 +16,10 @@ from django.utils.text import Truncator
 
 from attempts.access import may_see_key
 from attempts.models import Attempt, AttemptItem
+from attempts.options import Option, options_of
 from attempts.readings import visible_time
 from domains.models import Objective
-from questions.models import Choice, Placement
-
-LETTERS = "ABCD"
+from questions.models import Placement
 
 
 class Show(StrEnum):
@@ -46,15 +45,6 @@ class Show(StrEnum):
                 return item.flagged
             case _:
                 return True
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One of the four, in the order and with the letter the person saw."""
-
-    letter: str
-    choice: Choice
-    chosen: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +114,10 @@ def review_of(attempt: Attempt, show: Show) -> Review:
         questions=tuple(
             Reviewed(
                 item=item,
-                options=_options(item),
+                options=options_of(item, item.version.choices.all()),
                 objective=next((p.objective for p in item.version.question.placements.all()), None),
                 scenario_positions=tuple(positions[item.version.question.scenario_id]),
             )
             for item in shown
         ),
-    )
-
-
-def _options(item: AttemptItem) -> tuple[Option, ...]:
-    choices = {choice.pk: choice for choice in item.version.choices.all()}
-    return tuple(
-        Option(letter, choices[pk], pk == item.choice_id)
-        for letter, pk in zip(LETTERS, item.choice_order, strict=True)
     )

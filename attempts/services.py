@@ -279,7 +279,7 @@ def discard_attempt(attempt: Attempt, now: datetime) -> bool:
             return False
         require_move(locked.status, State.VOID)
         locked.state, locked.voided_at = State.VOID, now
-        locked.void_reason = "Discarded by the candidate"
+        locked.void_reason = "Discarded before the end"
         locked.save(update_fields=["state", "voided_at", "void_reason"])
         return True
 

@@ -170,17 +170,19 @@ def _figures(attempt: Attempt) -> Figures | None:
 
 
 def _study_first(person: User) -> list[StudyFirst]:
-    """From the newest scored attempt, which counts everything up to it; likeliest weakest first."""
+    """From the newest scored attempt, which counts everything up to it; greatest gain first, as in
+    its report. Empty while no domain has enough answers for anything to be said."""
     newest = Attempt.objects.filter(user=person, state=State.SCORED).order_by("-started_at")
     results = (
         DomainResult.objects.filter(
             attempt=newest.values("pk")[:1],
             scope=DomainResult.Scope.TO_DATE,
-            study_first=True,
         )
         .select_related("domain__outline")
-        .order_by("-p_weakest", "domain__number")
+        .order_by("-expected_gain", "domain__number")
     )
+    if all(result.band == DomainResult.Band.TOO_FEW for result in results):
+        return []
     drill = reverse("exam-rules", kwargs={"key": "drill"})
     return [
         StudyFirst(
@@ -194,6 +196,7 @@ def _study_first(person: User) -> list[StudyFirst]:
             + urlencode({"outline": result.domain.outline.key, "domain": result.domain.number}),
         )
         for result in results
+        if result.study_first
     ]
 
 

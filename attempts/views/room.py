@@ -7,8 +7,7 @@ partials that the pages are made of.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +16,6 @@ from django.http import Http404, HttpResponse, HttpResponseBadRequest, JsonRespo
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import cached_property
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect, push_url, reswap, retarget
@@ -26,82 +24,11 @@ from accounts.access import PersonRequest, person_required
 from attempts import services
 from attempts.access import attempt_of, may_see_key
 from attempts.models import Attempt, AttemptItem, Exam
+from attempts.options import options_of
+from attempts.room import Room
 from attempts.services import SaveResult, SaveStatus
 from attempts.states import State
 from questions.models import Choice
-
-LETTERS = "ABCD"
-
-
-@dataclass(frozen=True, slots=True)
-class ShownOption:
-    letter: str
-    choice: Choice
-    chosen: bool
-
-
-@dataclass
-class Room:
-    """What the room's templates need to know about the attempt. Lazily read, all in one place."""
-
-    attempt: Attempt
-    now: datetime
-
-    @cached_property
-    def cells(self) -> list[AttemptItem]:
-        """The form as the navigator shows it: one light row an item."""
-        return list(
-            self.attempt.items.only(
-                "attempt_id", "position", "choice_id", "flagged", "seen_at", "answered_at"
-            )
-        )
-
-    @cached_property
-    def answered(self) -> int:
-        return sum(cell.choice_id is not None for cell in self.cells)
-
-    @property
-    def unanswered_cells(self) -> list[AttemptItem]:
-        return [cell for cell in self.cells if cell.choice_id is None]
-
-    @property
-    def flagged_cells(self) -> list[AttemptItem]:
-        return [cell for cell in self.cells if cell.flagged]
-
-    @property
-    def unseen(self) -> int:
-        return sum(cell.seen_at is None for cell in self.cells)
-
-    @property
-    def seen_unanswered(self) -> int:
-        return sum(c.choice_id is None and c.seen_at is not None for c in self.cells)
-
-    @property
-    def left(self) -> timedelta:
-        return max(self.attempt.deadline - self.now, timedelta(0))
-
-    @property
-    def left_words(self) -> str:
-        """1:12:09, for a page that cannot count for itself."""
-        seconds = int(self.left.total_seconds())
-        return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-
-    @property
-    def left_minutes(self) -> int:
-        """Whole minutes left, rounded up: never promises less than there is."""
-        return -(-int(self.left.total_seconds()) // 60)
-
-    @property
-    def is_low(self) -> bool:
-        return self.left <= timedelta(minutes=5)
-
-    @property
-    def now_ms(self) -> int:
-        return int(self.now.timestamp() * 1000)
-
-    @property
-    def deadline_ms(self) -> int:
-        return int(self.attempt.deadline.timestamp() * 1000)
 
 
 def _open_room(request: PersonRequest, public_id: UUID) -> Room | HttpResponse:
@@ -153,11 +80,7 @@ def _show_item(
         raise Http404 from error
     services.mark_seen(room.attempt, shown, room.now)
     reveal = may_see_key(room.attempt, shown)
-    choices = {choice.pk: choice for choice in _choices(shown, with_key=reveal)}
-    options = [
-        ShownOption(letter, choices[pk], pk == shown.choice_id)
-        for letter, pk in zip(LETTERS, shown.choice_order, strict=True)
-    ]
+    options = options_of(shown, _choices(shown, with_key=reveal))
     context = {
         "room": room,
         "attempt": room.attempt,

@@ -109,7 +109,7 @@ def test_states_in_words_newest_first(world: World, ada: Client) -> None:
     assert listed[0].endswith("In progress Resume")
     assert listed[1].endswith("Being scored")
     assert listed[2].startswith("Half exam")
-    assert "Void Discarded by the candidate" in listed[2]
+    assert "Void Discarded before the end" in listed[2]
     assert listed[3].endswith("Scored Time ran out")
     assert listed[4].startswith("Domain drill Risk Management")
     assert "7 of 10 70 % " in listed[4]

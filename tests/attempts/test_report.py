@@ -240,6 +240,7 @@ def test_unanswered_questions_are_counted_in_words(world: World, ada: Client) ->
     page = words(read(ada, world.sat(world.ada, "quick", first(22))))
     assert "you answered 22 of 24 questions correctly" in page
     assert "2 questions were left unanswered. They count as wrong above and are left out" in page
+    assert "had been shown the best answer" not in page
 
 
 def test_one_unanswered_question_is_singular(world: World, ada: Client) -> None:

@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from attempts.models import Attempt, AttemptItem, DomainResult, Exam
+from attempts.reports import report_of
 from attempts.services import discard_attempt, submit
 from attempts.states import State
 from cohorts.services import accept_invite, create_cohort, create_invite
@@ -117,8 +118,25 @@ def test_points_at_the_weak_domain(client: Client, world: World, ada: User) -> N
 
 
 def test_says_that_few_answers_are_a_hint(client: Client, world: World, ada: User) -> None:
-    world.sat(ada, choose=wrong)
+    world.sat(ada, "half", choose=wrong)
     assert "take it as a hint" in page(client)
+
+
+def test_says_that_it_is_too_early_where_the_report_says_so(
+    client: Client, world: World, ada: User
+) -> None:
+    world.sat(ada, "quick", choose=wrong)
+    said = page(client)
+    assert "Too early to say" in said
+    assert "Drill this domain" not in said
+
+
+def test_names_the_same_domains_as_the_report_in_the_same_order(world: World, ada: User) -> None:
+    attempt = world.sat(ada, "half", choose=wrong)
+    report = report_of(attempt)
+    assert report is not None
+    here = [domain.name for domain in dashboard_of(ada, timezone.now()).study_first]
+    assert here == [standing.domain.name for standing in report.study_first]
 
 
 def test_goes_by_the_newest_scored_attempt(world: World) -> None:
