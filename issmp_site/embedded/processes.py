@@ -83,7 +83,11 @@ class Process:
                 **credentials(program.account),
             )
         self._forgotten = False
-        Record.of(self.pid, program.stop_signal).write(self._record)
+        try:
+            Record.of(self.pid, program.stop_signal).write(self._record)
+        except OSError:  # what we cannot find again we do not leave running
+            self.stop(lambda: True)
+            raise
 
     @property
     def pid(self) -> int:

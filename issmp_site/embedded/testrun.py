@@ -44,6 +44,9 @@ def main(argv: Sequence[str]) -> int:
     except Problem as problem:
         complain(problem)
         return 1
+    except OSError as error:  # above all a disk that filled up
+        complain(Problem(f"The tests could not be run, because the system refused: {error}."))
+        return 1
 
 
 def _servers(data: DataDir, supervisor: Supervisor) -> dict[str, str]:

@@ -90,6 +90,9 @@ def main(argv: Sequence[str]) -> int:
     except Problem as problem:
         complain(problem)
         return 1
+    except OSError as error:  # above all a disk that filled up
+        complain(Problem(f"Everything was shut down, because the system refused: {error}."))
+        return 1
     say("Stopped.")
     return 0
 
@@ -317,13 +320,25 @@ def _checked_database(url: str | None) -> str | None:
     if url:
         try:
             psycopg.connect(url, connect_timeout=5).close()
-        except psycopg.Error as error:
+        except psycopg.OperationalError as error:
             reason = str(error).strip().splitlines()[-1]
             raise Problem(f"The Postgres in DATABASE_URL does not let us in: {reason}") from None
+        except psycopg.Error:  # in its words, which would show the password
+            raise Problem(
+                "DATABASE_URL cannot be read: it has to look like "
+                "postgres://user:password@host:5432/name."
+            ) from None
     return url
 
 
 def _checked_redis(url: str | None) -> str | None:
-    if url and not redis_answers(url):
-        raise Problem("The Redis in REDIS_URL does not answer: check the address and the password.")
+    try:
+        if url and not redis_answers(url):
+            raise Problem(
+                "The Redis in REDIS_URL does not answer: check the address and the password."
+            )
+    except ValueError:
+        raise Problem(
+            "REDIS_URL cannot be read: it has to look like redis://:password@host:6379/0."
+        ) from None
     return url

@@ -92,6 +92,16 @@ def test_a_database_of_ones_own_that_does_not_answer(place: Path) -> None:
     assert "password-not-shown" not in sentence
 
 
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "REDIS_URL"])
+def test_a_server_of_ones_own_that_is_no_url(place: Path, variable: str) -> None:
+    sentence = refused(
+        *("--port", "0", "--data-dir", place / "data"),
+        **{variable: "someone:password-not-shown@127.0.0.1"},
+    )
+    assert sentence.startswith(f"{variable} cannot be read")
+    assert "password-not-shown" not in sentence
+
+
 def test_a_redis_of_ones_own_that_does_not_answer(place: Path) -> None:
     sentence = refused(
         *("--port", "0", "--data-dir", place / "data"), REDIS_URL="redis://127.0.0.1:1/0"
@@ -106,10 +116,13 @@ def test_postgres_programs_that_are_not_there(place: Path) -> None:
     assert sentence.startswith(f"ISSMP_POSTGRES_BIN is {place}")
 
 
-def test_too_little_room(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datadir, "NEEDED_BYTES", 10**18)
-    with pytest.raises(Problem, match="MB are free"):
-        DataDir(place / "data").prepare()
+def test_too_little_room_and_then_enough(place: Path) -> None:
+    data = DataDir(place / "data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datadir, "NEEDED_BYTES", 10**18)
+        with pytest.raises(Problem, match="MB are free"):
+            data.prepare()
+    data.prepare()
 
 
 def test_lost_secrets_do_not_lead_to_new_ones_beside_an_old_database(place: Path) -> None:
