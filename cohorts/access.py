@@ -3,12 +3,24 @@ outsider cannot tell a group they may not see from one that does not exist."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404
 
 from accounts.models import User
 from cohorts.models import Cohort, Invite, Membership
+
+
+@contextmanager
+def gone_is_404() -> Iterator[None]:
+    """Around a service: what was there when we looked may have ended before the lock was ours."""
+    try:
+        yield
+    except ObjectDoesNotExist as error:
+        raise Http404 from error
 
 
 def membership_of(user: User, public_id: UUID) -> Membership:

@@ -30,9 +30,13 @@ _LOOK_ANYWAY_AFTER: Final = timedelta(days=1)
 def due_cohorts(now: datetime) -> list[int]:
     """Groups to look at again: consent changed, an attempt was scored or voided, or it is time."""
     since = OuterRef("report__checked_at") - _COMMIT_LAG
-    news = Membership.objects.current().filter(
-        Q(user__attempts__scored_at__gt=since) | Q(user__attempts__voided_at__gt=since),
-        cohort=OuterRef("pk"),
+    news = (
+        Membership.objects.current()
+        .members()
+        .filter(
+            Q(user__attempts__scored_at__gt=since) | Q(user__attempts__voided_at__gt=since),
+            cohort=OuterRef("pk"),
+        )
     )
     due = Cohort.objects.filter(
         Q(report__stale=True) | Q(report__checked_at__lt=now - _LOOK_ANYWAY_AFTER) | Exists(news)

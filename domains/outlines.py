@@ -114,7 +114,9 @@ def _problem(data: Any) -> str:
             if not objective.get("title"):
                 return f"objective {objective['code']}: needs a title"
             link = objective.get("successor")
-            if link is not None and not (isinstance(link, dict) and set(link) == {"outline", "code"}):
+            if link is not None and not (
+                isinstance(link, dict) and set(link) == {"outline", "code"}
+            ):
                 return f"objective {objective['code']}: successor needs exactly outline and code"
             if objective["code"] in codes:
                 return f"objective {objective['code']} is given twice"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -109,8 +109,16 @@ def digest(value: object) -> str:
 
 
 def blind_hash(item: Item, scenario_text: str = "") -> str:
-    """Fingerprint of what a blind reader saw: scenario, stem and options, in no order, keyless."""
-    return digest([scenario_text, item.stem, sorted(option.text for option in item.options)])[:16]
+    """Fingerprint of what a blind reader saw: scenario, stem and options, in no order, keyless.
+
+    Line breaks and paragraphs don't count: the words are what was read.
+    """
+    options = sorted(_one_line(option.text) for option in item.options)
+    return digest([_one_line(scenario_text), _one_line(item.stem), options])[:16]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def mutual_enemies(bank: Bank) -> dict[str, set[str]]:
@@ -139,9 +147,7 @@ class _Loader(yaml.SafeLoader):
         try:
             return super().construct_object(node, deep)
         except ValueError as error:
-            raise yaml.MarkedYAMLError(
-                problem=str(error), problem_mark=node.start_mark
-            ) from error
+            raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from error
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> _Node:
@@ -150,9 +156,9 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> _Node:
     result.key_lines = {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, Hashable):
+        if not isinstance(key, str):
             raise yaml.MarkedYAMLError(
-                problem="a key must be a word", problem_mark=key_node.start_mark
+                problem=f"the key {key!r} is not text", problem_mark=key_node.start_mark
             )
         if key in result:
             raise yaml.MarkedYAMLError(

@@ -26,7 +26,8 @@ _STATUS = {Refusal.EXPIRED: 410, Refusal.REVOKED: 410, Refusal.REMOVED: 403}
 @login_required
 def invite_create(request: PersonRequest, public_id: UUID) -> HttpResponse:
     cohort = access.cohort_for_lead(request.user, public_id)
-    services.create_invite(cohort, request.user, timezone.now())
+    with access.gone_is_404():
+        services.create_invite(cohort, request.user, timezone.now())
     return redirect("cohort-people", public_id)
 
 
@@ -34,7 +35,8 @@ def invite_create(request: PersonRequest, public_id: UUID) -> HttpResponse:
 @login_required
 def invite_revoke(request: PersonRequest, public_id: UUID, invite_id: int) -> HttpResponse:
     invite = access.invite_for_lead(request.user, public_id, invite_id)
-    services.revoke_invite(invite, timezone.now())
+    with access.gone_is_404():
+        services.revoke_invite(invite, timezone.now())
     messages.success(
         request, "That link no longer lets anyone in. Those who have joined by it stay."
     )
@@ -58,7 +60,8 @@ def join(request: PersonRequest, token: str) -> HttpResponse:
     form = ConsentForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            services.accept_invite(person, invite, now=now, **form.cleaned_data)
+            with access.gone_is_404():
+                services.accept_invite(person, invite, now=now, **form.cleaned_data)
         except InviteRefused as refused:  # revoked between our look and the lock
             return _refuse(request, invite, refused.reason)
         messages.success(request, f"You have joined {cohort.name}.")

@@ -24,7 +24,8 @@ def consent(request: PersonRequest, public_id: UUID) -> HttpResponse:
     membership = access.sharing_for_member(request.user, public_id)
     form = ConsentForm(request.POST)
     form.full_clean()
-    services.set_consent(membership, now=timezone.now(), **form.cleaned_data)
+    with access.gone_is_404():
+        services.set_consent(membership, now=timezone.now(), **form.cleaned_data)
     messages.success(request, _what_is_shared(**form.cleaned_data))
     return redirect("cohort-detail", public_id)
 
@@ -45,7 +46,8 @@ def leave(request: PersonRequest, public_id: UUID) -> HttpResponse:
     membership = access.membership_of(request.user, public_id)
     if request.method == "POST":
         try:
-            services.leave(membership, timezone.now())
+            with access.gone_is_404():
+                services.leave(membership, timezone.now())
         except LastLead:
             messages.error(
                 request,
@@ -67,7 +69,8 @@ def leave(request: PersonRequest, public_id: UUID) -> HttpResponse:
 def remove(request: PersonRequest, public_id: UUID, membership_id: int) -> HttpResponse:
     member = access.member_for_lead(request.user, public_id, membership_id)
     if request.method == "POST":
-        services.remove_member(member, timezone.now())
+        with access.gone_is_404():
+            services.remove_member(member, timezone.now())
         messages.success(request, f"{member.user} is no longer in the group.")
         return redirect("cohort-people", public_id)
     return render(request, "cohorts/remove.html", {"cohort": member.cohort, "member": member})

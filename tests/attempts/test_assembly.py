@@ -23,9 +23,7 @@ def random_bank(rng: random.Random, *, enemies: float = 0.15) -> list[Candidate]
     """Three domains of four to nine items, some enemies (always mutual), some scenario sets."""
     size = {domain: rng.randint(4, 9) for domain in (1, 2, 3)}
     domains = [domain for domain, count in size.items() for _ in range(count)]
-    pairs = {
-        pair for pair in combinations(range(len(domains)), 2) if rng.random() < enemies / 3
-    }
+    pairs = {pair for pair in combinations(range(len(domains)), 2) if rng.random() < enemies / 3}
     return [
         Candidate(
             version=1000 + question,
@@ -87,9 +85,7 @@ def test_what_was_met_least_comes_first(seed: int) -> None:
 
 def test_among_equals_chance_decides() -> None:
     pool = [Candidate(question, question, 1) for question in range(8)]
-    drawn = Counter(
-        item.question for seed in range(400) for item in assemble(pool, {1: 2}, seed)
-    )
+    drawn = Counter(item.question for seed in range(400) for item in assemble(pool, {1: 2}, seed))
     assert set(drawn) == set(range(8))
     assert all(60 < count < 140 for count in drawn.values())  # 100 expected
 

@@ -149,9 +149,7 @@ def test_answers_under_the_older_outline_count_where_their_questions_sit_now(
     world: World,
 ) -> None:
     older = Outline.objects.get(key="2022")
-    attempt, _ = services.start_attempt(
-        world.ada, world.exam("quick"), older, now=BEGIN, seed=3
-    )
+    attempt, _ = services.start_attempt(world.ada, world.exam("quick"), older, now=BEGIN, seed=3)
     world.answer(attempt, right, now=BEGIN)
     services.submit(attempt, BEGIN + timedelta(minutes=1))
     score_attempt(attempt.pk, BEGIN + timedelta(minutes=1))
@@ -162,6 +160,7 @@ def test_answers_under_the_older_outline_count_where_their_questions_sit_now(
     later = world.sat(world.ada, "drill", right, domain=6, now=BEGIN + timedelta(hours=1))
     new = later.items.filter(first_exposure=True).count()
     assert {row.domain.outline_id for row in later.domain_results.all()} == {world.outline.pk}
+    assert set(tallies_to_date(later)) <= set(world.outline.domains.values_list("pk", flat=True))
     assert sum(n for n, _ in to_date(later).values()) == 24 + new
 
 

@@ -55,8 +55,10 @@ def test_domains_tally_answered_first_exposures_only() -> None:
     )
     assert set(result.domains) == {1, 2}
     first, second = result.domains[1], result.domains[2]
-    assert (first.n, first.correct, first.target) == (2, 1, pytest.approx(0.6))
-    assert (second.n, second.correct, second.target) == (1, 1, pytest.approx(0.9))
+    assert (first.n, first.correct) == (2, 1)
+    assert first.target == pytest.approx(0.6)
+    assert (second.n, second.correct) == (1, 1)
+    assert second.target == pytest.approx(0.9)
 
 
 @pytest.mark.parametrize("chosen", [KEY, OTHER, None])

@@ -235,11 +235,22 @@ def test_the_open_attempt_is_ones_own(world: World, attempt: Attempt) -> None:
 # --- Lost scoring ---------------------------------------------------------------------------
 
 
+def broker_that(monkeypatch: pytest.MonkeyPatch, *, answers: bool) -> list[int]:
+    """Instead of a broker; returns the list of what it is asked to have scored."""
+    asked: list[int] = []
+
+    def note(pk: int) -> bool:
+        asked.append(pk)
+        return answers
+
+    monkeypatch.setattr(services, "enqueue_scoring", note)
+    return asked
+
+
 def test_lost_scoring_is_asked_for_again_after_half_a_minute(
     world: World, attempt: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[int] = []
-    monkeypatch.setattr(services, "enqueue_scoring", lambda pk: asked.append(pk) or True)
+    asked = broker_that(monkeypatch, answers=True)
     services.submit(attempt, SOON)
     world.sat(world.ben)  # scored: nothing to ask for
     world.start(world.lena)  # open: nothing to ask for
@@ -252,8 +263,7 @@ def test_lost_scoring_is_asked_for_again_after_half_a_minute(
 def test_without_a_broker_the_sweep_stops_asking(
     world: World, attempt: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[int] = []
-    monkeypatch.setattr(services, "enqueue_scoring", lambda pk: bool(asked.append(pk)))
+    asked = broker_that(monkeypatch, answers=False)
     services.submit(attempt, SOON)
     services.submit(world.start(world.ben, now=NOW), SOON)
     assert services.requeue_lost_scoring(SOON + timedelta(minutes=1)) == 0
@@ -265,8 +275,7 @@ def test_scoring_is_asked_for_on_commit_and_not_before(
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: object,
 ) -> None:
-    asked: list[int] = []
-    monkeypatch.setattr(services, "enqueue_scoring", lambda pk: asked.append(pk) or True)
+    asked = broker_that(monkeypatch, answers=True)
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
         services.submit(attempt, SOON)
         assert asked == []

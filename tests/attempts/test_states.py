@@ -211,8 +211,8 @@ def two_events(attempt: Attempt) -> None:
         AnswerEvent.objects.create(item=item, revision=1, choice_id=right(item), at=WHEN)
 
 
-def result(attempt: Attempt, *, n: int = 3, correct: int = 2) -> None:
-    DomainResult.objects.create(
+def result(attempt: Attempt, *, n: int = 3, correct: int = 2) -> DomainResult:
+    return DomainResult.objects.create(
         attempt=attempt,
         domain=attempt.outline.domains.get(number=1),
         scope=DomainResult.Scope.ATTEMPT,
@@ -236,11 +236,11 @@ TRIES: dict[str, Callable[[Attempt], object]] = {
     ),
     "item_position_once_per_attempt": lambda a: copy_item(a, version=unused_version(a)),
     "item_version_once_per_attempt": lambda a: copy_item(a, position=99),
-    "answered_item_has_a_time": lambda a: AttemptItem.objects.filter(
-        attempt=a, position=1
-    ).update(choice=right(a.items.get(position=1))),
+    "answered_item_has_a_time": lambda a: AttemptItem.objects.filter(attempt=a, position=1).update(
+        choice=right(a.items.get(position=1))
+    ),
     "event_revision_once_per_item": two_events,
-    "one_result_per_domain_and_scope": lambda a: (result(a), result(a)),
+    "one_result_per_domain_and_scope": lambda a: [result(a) for _ in range(2)],
     "domain_correct_within_n": lambda a: result(a, n=1, correct=2),
 }
 

@@ -34,7 +34,7 @@ def app_for(url: str) -> Celery:
     """Our settings with another broker; `current_app` itself keeps its connections for good."""
     app = Celery(set_as_current=False)
     app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.conf.broker_url = url
+    app.conf.update(broker_url=url)
     return app
 
 

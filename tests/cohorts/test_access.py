@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
@@ -10,9 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from cohorts import urls
+from cohorts import access, services, urls
 from cohorts.models import Cohort, Membership
-from tests.cohorts.circle import Circle
+from tests.cohorts.circle import NOW, Circle
 
 LEADS_ONLY = {
     "cohort-people": "get",
@@ -170,3 +171,34 @@ def test_posts_need_the_csrf_token(circle: Circle) -> None:
     url = reverse("cohort-close", args=[circle.cohort.public_id])
     assert strict.post(url).status_code == 403
     assert Cohort.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["cohort-consent", "cohort-leave", "cohort-remove"])
+def test_what_ended_between_the_look_and_the_lock_is_a_404(
+    name: str, circle: Circle, address: Callable[[str], str], client: Client
+) -> None:
+    member = circle.join("Amara")
+    client.force_login(circle.lead if name == "cohort-remove" else member.user)
+    url = address(name)
+    services.leave(member, NOW)
+    with (
+        patch("cohorts.access.membership_of", return_value=member),
+        patch("cohorts.access.member_for_lead", return_value=member),
+    ):
+        assert client.post(url).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["cohort-join", "cohort-invite-create", "cohort-invite-revoke"])
+def test_a_group_closed_between_the_look_and_the_lock_is_a_404(
+    name: str, circle: Circle, address: Callable[[str], str], client: Client
+) -> None:
+    client.force_login(circle.world.ben if name == "cohort-join" else circle.lead)
+    url = address(name)
+    invite = access.invite_for_holder(circle.invite.token)
+    services.close(circle.cohort)
+    with (
+        patch("cohorts.access.invite_for_holder", return_value=invite),
+        patch("cohorts.access.invite_for_lead", return_value=invite),
+        patch("cohorts.access.cohort_for_lead", return_value=circle.cohort),
+    ):
+        assert client.post(url).status_code == 404

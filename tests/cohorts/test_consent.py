@@ -49,6 +49,9 @@ def test_withdrawing_empties_the_row_with_the_next_page(circle: Circle, lead: Cl
     response = lead.get(dashboard_url(circle))
     assertNotContains(response, "80&nbsp;%")
     assertContains(response, "Does not share results.")
+    (row,) = response.context["report"].rows
+    assert row.activity is None
+    assert response.context["report"].exams == 0, "not in the picture of the weeks either"
     csv = lead.get(reverse("cohort-csv", args=[circle.cohort.public_id]))
     assert "Amara" not in csv.content.decode()
 

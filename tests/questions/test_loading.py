@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import StringIO
@@ -21,15 +20,47 @@ from questions.models import Placement, Question, QuestionVersion, Scenario
 from tests.world import ROOT, World
 
 pytestmark = pytest.mark.usefixtures("world")
+SHIPPED = ROOT / "fixtures" / "bank"
 NOW = timezone.now().replace(microsecond=0)
-KEY = "d2-repository-retirement"
-FILE = Path("2-lifecycle", "2.1.yaml")
+KEY = "t-first"
+FILE, OTHER_FILE = Path("2.1.yaml"), Path("6.1.yaml")
+SCENARIO_FILE = Path("scenarios", "t.yaml")
+ITEM = """\
+- id: {id}
+  objective: "{objective}"
+  difficulty: 0.66
+  level: analyse
+  stem: What comes FIRST for {id}?
+  options:
+    - text: Name an owner
+      correct: true
+      rationale: Authority before action.
+    - text: Buy a tool
+      misjudgement: technical-fix-first
+      rationale: People come first.
+    - text: Wait
+      misjudgement: under-reacts
+      rationale: Nothing is decided by it.
+    - text: Start at once
+      misjudgement: wrong-order
+      rationale: Nobody has decided.
+  references: [A public source]
+  scenario: t-set
+  tags: [owner, policy]
+"""
+SCENARIO = "- id: t-set\n  title: A ferry\n  text: A Norwegian ferry operator.\n"
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    """The shipped files, to be changed at will."""
-    return Path(shutil.copytree(ROOT / "fixtures" / "bank", tmp_path / "bank"))
+    """A bank of two questions beside the shipped one, loaded, and to be changed at will."""
+    root = tmp_path / "bank"
+    (root / "scenarios").mkdir(parents=True)
+    (root / FILE).write_text(ITEM.format(id=KEY, objective="2.1"), encoding="utf-8")
+    (root / OTHER_FILE).write_text(ITEM.format(id="t-other", objective="6.1"), encoding="utf-8")
+    (root / SCENARIO_FILE).write_text(SCENARIO, encoding="utf-8")
+    assert load(root) == BankReport(created=2)
+    return root
 
 
 def load(files: Path, now: datetime = NOW) -> BankReport:
@@ -44,7 +75,7 @@ def edit(files: Path, old: str, new: str, file: Path = FILE) -> None:
 
 
 @pytest.fixture
-def question() -> Question:
+def question(files: Path) -> Question:
     return Question.objects.get(key=KEY)
 
 
@@ -64,34 +95,43 @@ def test_the_first_load_publishes_everything_once() -> None:
     assert all(q.placements.count() == 2 for q in Question.objects.prefetch_related("placements"))
 
 
-def test_a_second_load_writes_nothing(files: Path) -> None:
+def test_a_second_load_writes_nothing() -> None:
+    bank = read_bank(SHIPPED)
     with CaptureQueriesContext(connection) as queries:
-        report = load(files)
-    assert report == BankReport(unchanged=Question.objects.count())
-    written = [
-        query["sql"]
-        for query in queries
-        if query["sql"].split()[0] not in {"SELECT", "SAVEPOINT", "RELEASE"}
-    ]
-    assert written == []
-    assert len(queries) < 20  # and asks little, however large the bank
+        report = load_bank(bank, now=NOW)
+    assert report == BankReport(unchanged=len(bank.items))
+    verbs = {query["sql"].split()[0] for query in queries}
+    assert verbs <= {"SELECT", "SAVEPOINT", "RELEASE"}
+    assert len(queries) < 20  # and it asks little, however large the bank
 
 
 def test_a_changed_text_is_the_next_version_and_the_old_one_retires(
+    files: Path, question: Question
+) -> None:
+    later = NOW + timedelta(days=1)
+    edit(files, "FIRST", "LAST")
+    assert load(files, later) == BankReport(new_versions=1, unchanged=1)
+    old, new = question.versions.order_by("number")
+    assert (old.status, old.published_at, old.retired_at) == ("retired", NOW, later)
+    assert (new.status, new.published_at, new.number) == ("published", later, 2)
+    assert (old.stem, new.stem) == (f"What comes FIRST for {KEY}?", f"What comes LAST for {KEY}?")
+    assert load(files) == BankReport(unchanged=2)
+
+
+def test_an_attempt_keeps_the_text_it_was_given(
     files: Path, question: Question, world: World
 ) -> None:
-    attempt = world.start(world.ada, "drill", domain=2, seed=1)
-    edit(files, "FIRST?", "FIRST, and why?")
-    report = load(files)
-    assert (report.new_versions, report.unchanged) == (1, Question.objects.count() - 1)
-    old, new = question.versions.order_by("number")
-    assert (old.status, old.retired_at) == ("retired", NOW)
-    assert (new.status, new.published_at, new.number) == ("published", NOW, 2)
-    assert "FIRST, and why?" in new.stem
-    assert "FIRST, and why?" not in old.stem
-    held = set(attempt.items.values_list("version", flat=True))
-    assert new.pk not in held  # the open attempt keeps what it was given
-    assert load(files).unchanged == Question.objects.count()
+    for seed in range(20):  # until a form holds our question: ten of the domain's fifteen do
+        attempt = world.start(world.person(f"p{seed}@example.org"), "drill", domain=2, seed=seed)
+        if item := attempt.items.filter(version__question=question).first():
+            break
+    assert item is not None
+    edit(files, "FIRST", "LAST")
+    load(files)
+    item.refresh_from_db()
+    assert "FIRST" in item.version.stem
+    again = world.start(world.ada, "drill", domain=2, seed=seed)
+    assert not again.items.filter(version=item.version).exists()
 
 
 @pytest.mark.parametrize(
@@ -99,12 +139,10 @@ def test_a_changed_text_is_the_next_version_and_the_old_one_retires(
     [
         ("difficulty: 0.66", "difficulty: 0.67"),
         ("level: analyse", "level: evaluate"),
-        (
-            '"NIST SP 800-88 Rev. 2 (2025), Guidelines for Media Sanitization"',
-            '"NIST SP 800-88 Rev. 2 (2025)"',
-        ),
+        ("[A public source]", "[Another source]"),
         ("misjudgement: wrong-order", "misjudgement: treats-symptom"),
-        ("Disposal is a decision of", "Disposal is always a decision of"),
+        ("Authority before action", "Authority first"),
+        ("text: Wait", "text: Wait and see"),
     ],
 )
 def test_whatever_a_candidate_or_the_score_sees_makes_a_version(
@@ -116,27 +154,35 @@ def test_whatever_a_candidate_or_the_score_sees_makes_a_version(
 
 
 def test_a_change_of_place_or_tags_is_no_new_version(files: Path, question: Question) -> None:
-    edit(files, "tags: [disposal, retention, data-ownership]", "tags: [disposal]")
+    edit(files, "tags: [owner, policy]", "tags: [owner]")
     edit(files, 'objective: "2.1"', 'objective: "2.2"')
-    report = load(files)
-    assert (report.replaced, report.new_versions) == (1, 0)
+    edit(files, "  scenario: t-set\n", "")
+    assert load(files) == BankReport(replaced=1, unchanged=1)
     question.refresh_from_db()
-    assert question.tags == ["disposal"]
+    assert (question.tags, question.scenario) == (["owner"], None)
     assert question.versions.count() == 1
     assert {placed.objective.code for placed in question.placements.all()} == {"2.2"}
-    assert load(files).unchanged == Question.objects.count()
+    assert load(files) == BankReport(unchanged=2)
 
 
-def test_a_new_item_is_placed_in_both_outlines_by_its_successor(files: Path) -> None:
-    text = (files / FILE).read_text(encoding="utf-8")
-    (files / FILE).write_text(text.replace(KEY, "d2-new-one", 1).replace("FIRST", "NEXT", 1))
-    report = load(files)
-    assert report.created == 1
-    placed = Placement.objects.filter(question__key="d2-new-one").select_related("objective")
-    older = placed.get(outline__key="2022").objective
-    current = placed.get(outline__key="current").objective
+def test_an_enmity_holds_on_both_sides_though_one_file_names_it(
+    files: Path, question: Question
+) -> None:
+    other = Question.objects.get(key="t-other")
+    edit(files, "tags: [owner, policy]", "enemies: [t-other]")
+    load(files)
+    assert (list(question.enemies.all()), list(other.enemies.all())) == ([other], [question])
+    assert load(files) == BankReport(unchanged=2)
+    edit(files, "enemies: [t-other]", "enemies: []")
+    load(files)
+    assert (list(question.enemies.all()), list(other.enemies.all())) == ([], [])
+    assert load(files) == BankReport(unchanged=2)
+
+
+def test_a_new_item_is_placed_in_both_outlines_by_its_successor(question: Question) -> None:
+    older = question.placements.get(outline__key="2022").objective
     assert older.code == "2.1"
-    assert older.successor == current
+    assert question.placements.get(outline__key="current").objective == older.successor
 
 
 def test_an_explicit_place_in_the_other_outline_wins(files: Path, question: Question) -> None:
@@ -144,7 +190,7 @@ def test_an_explicit_place_in_the_other_outline_wins(files: Path, question: Ques
     assert load(files).replaced == 1
     codes = {p.outline.key: p.objective.code for p in question.placements.all()}
     assert codes == {"2022": "2.1", "current": "2.4"}
-    assert load(files).unchanged == Question.objects.count()
+    assert load(files) == BankReport(unchanged=2)
 
 
 # --- An instructor was here -----------------------------------------------------------------
@@ -155,7 +201,7 @@ def test_an_instructors_text_is_kept_in_silence_while_the_file_stays(
 ) -> None:
     mine = author_edits(question)
     report = load(files)
-    assert (report.conflicts, report.unchanged) == ([], Question.objects.count())
+    assert report == BankReport(unchanged=2)
     assert question.versions.get(status="published") == mine
 
 
@@ -163,10 +209,10 @@ def test_both_changed_is_a_conflict_and_the_instructors_text_stays(
     files: Path, question: Question
 ) -> None:
     mine = author_edits(question)
-    edit(files, "FIRST?", "FIRST, and why?")
+    edit(files, "FIRST", "LAST")
     report = load(files)
     (conflict,) = report.conflicts
-    assert conflict.startswith(f"{KEY} was changed here and in bank/2-lifecycle/2.1.yaml:")
+    assert conflict.startswith(f"{KEY} was changed here and in bank/2.1.yaml:1")
     assert question.versions.get(status="published") == mine
     assert question.versions.count() == 2
 
@@ -176,7 +222,7 @@ def test_a_draft_in_the_making_is_an_instructors_work_too(files: Path, question:
     draft.stem = "Half a thought"
     draft.save()
     services.seal_draft(draft)
-    edit(files, "FIRST?", "FIRST, and why?")
+    edit(files, "FIRST", "LAST")
     assert len(load(files).conflicts) == 1
     draft.refresh_from_db()
     assert (draft.status, draft.stem) == ("draft", "Half a thought")
@@ -186,7 +232,7 @@ def test_a_tag_set_by_an_instructor_is_kept(files: Path, question: Question) -> 
     question.tags = ["mine"]
     question.save()
     assert load(files).conflicts == []
-    edit(files, "FIRST?", "FIRST, and why?")
+    edit(files, "FIRST", "LAST")
     assert len(load(files).conflicts) == 1
     question.refresh_from_db()
     assert question.tags == ["mine"]
@@ -214,20 +260,18 @@ def test_a_question_written_here_is_left_alone(files: Path) -> None:
 
 # --- Scenarios ------------------------------------------------------------------------------
 
-SCENARIO_FILE = Path("scenarios", "1-leadership.yaml")
-
 
 def test_a_changed_scenario_is_brought_up_unless_changed_here(files: Path) -> None:
     edit(files, "A Norwegian ferry operator", "A Danish ferry operator", SCENARIO_FILE)
     load(files)
-    scenario = Scenario.objects.get(key="d1-ferry-programme")
+    scenario = Scenario.objects.get(key="t-set")
     assert "A Danish ferry operator" in scenario.text_html
     scenario.text = "By hand"
     scenario.save()
     assert load(files).conflicts == []
     edit(files, "A Danish ferry operator", "A Swedish ferry operator", SCENARIO_FILE)
     (conflict,) = load(files).conflicts
-    assert conflict.startswith("Scenario d1-ferry-programme was changed here and in")
+    assert conflict.startswith("Scenario t-set was changed here and in")
     scenario.refresh_from_db()
     assert scenario.text == "By hand"
 
@@ -245,8 +289,8 @@ def everything() -> tuple[list[object], ...]:
 
 def test_an_unknown_objective_refuses_the_whole_load(files: Path) -> None:
     before = everything()
-    edit(files, "FIRST?", "FIRST, and why?")
-    edit(files, 'objective: "6.1"', 'objective: "6.9"', Path("6-compliance", "6.1.yaml"))
+    edit(files, "FIRST", "LAST")
+    edit(files, 'objective: "6.1"', 'objective: "6.9"', OTHER_FILE)
     with pytest.raises(BankError, match=r"6\.1\.yaml:\d+: .*outline 2022 has no objective 6\.9"):
         load(files)
     assert everything() == before
@@ -256,13 +300,8 @@ def test_a_failure_in_the_middle_leaves_nothing_of_the_load(
     files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = everything()
-    edit(files, "FIRST?", "FIRST, and why?")
-    edit(
-        files,
-        "rationale: >-\n",
-        "rationale: >-\n        Changed.\n",
-        Path("6-compliance", "6.5.yaml"),
-    )
+    edit(files, "FIRST", "LAST")
+    edit(files, "FIRST", "LAST", OTHER_FILE)
     published: list[str] = []
     publish = services.publish
 
@@ -290,11 +329,10 @@ def run(*args: str) -> tuple[str, str]:
 
 def test_the_command_says_what_it_did(files: Path, question: Question) -> None:
     author_edits(question, NOW + timedelta(minutes=1))
-    edit(files, "FIRST?", "FIRST, and why?")
+    edit(files, "FIRST", "LAST")
     out, err = run(str(files))
-    count = Question.objects.count()
     assert out.strip() == (
-        f"Bank: 0 new questions, 0 new versions, 0 placed anew, {count - 1} unchanged, 1 conflicts."
+        "Bank: 0 new questions, 0 new versions, 0 placed anew, 1 unchanged, 1 conflicts."
     )
     assert KEY in err
 

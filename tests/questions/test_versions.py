@@ -228,6 +228,13 @@ RAW: dict[str, str] = {
 }
 
 
+def at_once(sql: str) -> None:
+    """With foreign keys checked now, not at a commit that tests never reach."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(sql)
+
+
 @pytest.mark.parametrize("attack", RAW)
 def test_raw_sql_gets_no_further(published: QuestionVersion, attack: str) -> None:
     other = QuestionVersion.objects.get(pk=other_version(published))
@@ -239,9 +246,8 @@ def test_raw_sql_gets_no_further(published: QuestionVersion, attack: str) -> Non
         "draft": draft.pk,
         "question": other.question_id,
     }
-    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(RAW[attack].format(**names))
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    with pytest.raises(IntegrityError):
+        at_once(RAW[attack].format(**names))
 
 
 def test_a_retired_version_cannot_be_republished_by_hand(
