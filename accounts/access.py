@@ -57,6 +57,6 @@ def _page_of(request: HttpRequest) -> str:
 
 
 def _path(url: str) -> str:
-    """The path of an address of ours; browsers report the full one. allauth checks where it leads."""
+    """The path of an address; browsers report the full one, and allauth checks where it leads."""
     _, separator, rest = url.partition("://")
     return "/" + rest.partition("/")[2] if separator else url

@@ -1,7 +1,8 @@
 """A person's own attempts, as plain data. A pure read in four queries, whatever their number.
 
-Whether an answer was right is told under the same rule as on the pages (access.may_see_key);
-everything else about a running attempt is the person's own doing and gives no key away.
+Whether an answer was right is told under the same rule as on the pages (access.may_see_key), and
+so is the question's name, which is the author's and may hint at the principle that decides.
+Everything else about a running attempt is the person's own doing and gives no key away.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class AnswerRecord(TypedDict):
 
 class ItemRecord(TypedDict):
     position: int
-    question: str
+    question: str | None
+    """None where its key may not be told yet."""
     version: int
     domain: int
     stem: str
@@ -164,7 +166,7 @@ def _domain(result: DomainResult) -> DomainRecord:
 def _item(item: AttemptItem, attempt: Attempt) -> ItemRecord:
     return {
         "position": item.position,
-        "question": item.version.question.key,
+        "question": item.version.question.key if may_see_key(attempt, item) else None,
         "version": item.version.number,
         "domain": item.domain.number,
         "stem": item.version.stem,

@@ -113,14 +113,15 @@ def _count(domain: Domain, tally: Tally) -> DomainCount:
 def tallies_to_date(attempt: Attempt) -> dict[int, Tally]:
     """domain id -> the person's answered first exposures, up to and with this attempt.
 
-    Earlier attempts under another outline count where their questions sit in this one's.
+    Earlier attempts under another outline count where their questions sit in this one's. One that
+    still waits to be scored counts too: after an outage the later may have its turn first.
     """
     rows = (
         AttemptItem.objects.filter(
             Q(attempt=attempt)
             | Q(
                 attempt__user=attempt.user_id,
-                attempt__state=State.SCORED,
+                attempt__state__in=[State.CLOSED, State.SCORED],
                 attempt__closed_at__lte=attempt.closed_at,
             ),
             first_exposure=True,

@@ -57,7 +57,8 @@ def start_attempt(
     """
     with transaction.atomic():
         _lock_person(user)
-        open_attempt = Attempt.objects.filter(user=user, state=State.IN_PROGRESS).first()
+        mine = Attempt.objects.select_for_update().filter(user=user, state=State.IN_PROGRESS)
+        open_attempt = mine.first()
         if open_attempt is not None and _close_if_due(open_attempt, now):
             open_attempt = None
         if open_attempt is not None:
@@ -164,9 +165,13 @@ def save_answer(
 
 
 def lock_item(user: User, public_id: UUID, position: int) -> AttemptItem:
-    """The item and its attempt, both locked: nothing closes the attempt until we commit."""
+    """The item and its attempt, both locked: nothing closes the attempt until we commit.
+
+    The attempt first, as everywhere: a scorer holds it when it writes to the items. Postgres takes
+    the locks in the order of `of`.
+    """
     return (
-        AttemptItem.objects.select_for_update(of=("self", "attempt"))
+        AttemptItem.objects.select_for_update(of=("attempt", "self"))
         .select_related("attempt__exam")
         .get(attempt__user=user, attempt__public_id=public_id, position=position)
     )

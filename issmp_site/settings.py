@@ -138,6 +138,8 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "django_cache",
+        # When full it drops a third, rate limits included: never while somebody guesses passwords.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 
@@ -156,6 +158,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 50
 CELERY_TASK_SOFT_TIME_LIMIT = 40
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for Redis however long it is away
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # A killed worker's tasks come back after this long; it must exceed the time limit above.
     # kombu looks for them only every so often, hence the other two (measured: docs/architecture).
@@ -173,10 +176,14 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "issmp"
+# What nobody took before it was asked for again expires: no pile awaits a worker that was away.
 CELERY_BEAT_SCHEDULE = {
-    "close-due-attempts": {"task": "attempts.close_due_attempts", "schedule": 15.0},
-    "refresh-cohort-reports": {"task": "cohorts.refresh_stale_reports", "schedule": 60.0},
-    "clear-expired-sessions": {"task": "issmp_site.clear_expired", "schedule": 6 * 3600.0},
+    name: {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+    for name, task, seconds in (
+        ("close-due-attempts", "attempts.close_due_attempts", 15.0),
+        ("refresh-cohort-reports", "cohorts.refresh_stale_reports", 60.0),
+        ("clear-expired-sessions", "issmp_site.clear_expired", 6 * 3600.0),
+    )
 }
 
 # --- People ---------------------------------------------------------------------------------
@@ -205,7 +212,9 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
-ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = False
+# Only the browser that signed up is logged in by the link, so an invitation it came from is found.
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # people hear of changes to their password and addresses
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"

@@ -3,9 +3,10 @@ after it is published, a correction is the next version."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from random import SystemRandom
 
 from django.db import transaction
 from django.db.models import Max
@@ -15,6 +16,8 @@ from domains.models import Objective
 from questions.bank import Option, digest, option_problems
 from questions.markdown import to_html
 from questions.models import Choice, Placement, Question, QuestionVersion
+
+_chance = SystemRandom()
 
 
 class NotPublishable(Exception):
@@ -61,7 +64,7 @@ def write_draft(
         draft.content_hash = ""
         draft.save()
         draft.choices.all().delete()
-        Choice.objects.bulk_create(
+        _create_in_any_order(
             Choice(
                 version=draft,
                 position=position,
@@ -115,8 +118,15 @@ def draft_from_published(question: Question, *, by: User | None = None) -> Quest
             choice.pk = None
             choice._state.adding = True
             choice.version = newest
-        Choice.objects.bulk_create(choices)
+        _create_in_any_order(choices)
         return newest
+
+
+def _create_in_any_order(choices: Iterable[Choice]) -> None:
+    """Candidates see the ids of the options. They must not tell the order of writing, for authors
+    tend to write the key in the same place."""
+    written = list(choices)
+    Choice.objects.bulk_create(_chance.sample(written, len(written)))
 
 
 @dataclass(frozen=True, slots=True)

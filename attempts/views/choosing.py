@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -36,6 +36,8 @@ def _chosen_outline(request: PersonRequest) -> Outline:
     key = request.POST.get("outline") or request.GET.get("outline")
     if not key:
         return Outline.objects.default()
+    if "\x00" in key:  # no text to Postgres
+        raise Http404
     return get_object_or_404(Outline, key=key)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -14,7 +13,7 @@ from django.utils.text import slugify
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.access import PersonRequest
+from accounts.access import PersonRequest, person_required
 from cohorts import access, services
 from cohorts.forms import CohortForm, ConsentForm
 from cohorts.models import Cohort, Membership
@@ -25,7 +24,7 @@ from cohorts.sorting import columns
 
 
 @require_safe
-@login_required
+@person_required
 def group_list(request: PersonRequest) -> HttpResponse:
     of_group = Q(cohort__memberships__ended_at__isnull=True, cohort__memberships__role="member")
     memberships = (
@@ -39,7 +38,7 @@ def group_list(request: PersonRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
+@person_required
 def create(request: PersonRequest) -> HttpResponse:
     form = CohortForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -50,7 +49,7 @@ def create(request: PersonRequest) -> HttpResponse:
 
 
 @require_safe
-@login_required
+@person_required
 @never_cache
 def detail(request: PersonRequest, public_id: UUID) -> HttpResponse:
     """The dashboard for the lead; for a member, what they share."""
@@ -81,7 +80,7 @@ def _dashboard(request: PersonRequest, cohort: Cohort) -> HttpResponse:
 
 
 @require_safe
-@login_required
+@person_required
 @never_cache
 def people(request: PersonRequest, public_id: UUID) -> HttpResponse:
     """Who is in the group, and the links that let others in."""
@@ -102,7 +101,7 @@ def people(request: PersonRequest, public_id: UUID) -> HttpResponse:
 
 
 @require_safe
-@login_required
+@person_required
 @never_cache
 def progress(request: PersonRequest, public_id: UUID) -> HttpResponse:
     cohort = access.cohort_for_lead(request.user, public_id)
@@ -116,7 +115,7 @@ def progress(request: PersonRequest, public_id: UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
+@person_required
 def close(request: PersonRequest, public_id: UUID) -> HttpResponse:
     cohort = access.cohort_for_lead(request.user, public_id)
     if request.method == "POST":

@@ -5,14 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.access import PersonRequest
+from accounts.access import PersonRequest, person_required
 from cohorts import access, services
 from cohorts.forms import ConsentForm
 from cohorts.models import Invite, Membership
@@ -23,7 +22,7 @@ _STATUS = {Refusal.EXPIRED: 410, Refusal.REVOKED: 410, Refusal.REMOVED: 403}
 
 
 @require_POST
-@login_required
+@person_required
 def invite_create(request: PersonRequest, public_id: UUID) -> HttpResponse:
     cohort = access.cohort_for_lead(request.user, public_id)
     with access.gone_is_404():
@@ -32,7 +31,7 @@ def invite_create(request: PersonRequest, public_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@person_required
 def invite_revoke(request: PersonRequest, public_id: UUID, invite_id: int) -> HttpResponse:
     invite = access.invite_for_lead(request.user, public_id, invite_id)
     with access.gone_is_404():
@@ -44,7 +43,7 @@ def invite_revoke(request: PersonRequest, public_id: UUID, invite_id: int) -> Ht
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
+@person_required
 @never_cache
 def join(request: PersonRequest, token: str) -> HttpResponse:
     """Someone who is not logged in goes by the log-in or sign-up page and comes back here."""

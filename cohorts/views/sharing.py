@@ -5,20 +5,19 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.access import PersonRequest
+from accounts.access import PersonRequest, person_required
 from cohorts import access, services
 from cohorts.forms import ConsentForm
 from cohorts.services import LastLead
 
 
 @require_POST
-@login_required
+@person_required
 def consent(request: PersonRequest, public_id: UUID) -> HttpResponse:
     """Two unticked boxes are a valid answer: share nothing."""
     membership = access.sharing_for_member(request.user, public_id)
@@ -41,7 +40,7 @@ def _what_is_shared(*, shares_results: bool, shares_pooled: bool) -> str:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
+@person_required
 def leave(request: PersonRequest, public_id: UUID) -> HttpResponse:
     membership = access.membership_of(request.user, public_id)
     if request.method == "POST":
@@ -65,7 +64,7 @@ def leave(request: PersonRequest, public_id: UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
+@person_required
 def remove(request: PersonRequest, public_id: UUID, membership_id: int) -> HttpResponse:
     member = access.member_for_lead(request.user, public_id, membership_id)
     if request.method == "POST":

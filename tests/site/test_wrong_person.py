@@ -99,7 +99,7 @@ def scene(world: World) -> Scene:
 
 
 def ours() -> Iterator[tuple[str, list[str]]]:
-    """Every URL of ours by name, with the names of its arguments; not allauth's, not the admin's."""
+    """Every URL of ours by name, with its arguments; not allauth's, not the admin's."""
     for entry in get_resolver().url_patterns:
         prefix = str(entry.pattern)
         if prefix in {"accounts/", "admin/"}:
