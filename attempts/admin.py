@@ -28,7 +28,10 @@ class ExamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptabl
     actions = None
 
     def get_readonly_fields(self, request: HttpRequest, obj: Exam | None = None) -> tuple[str, ...]:
-        return ("key",) if obj else ()
+        """Who sits or has sat it was promised when the key is shown, so that stays as it was."""
+        if obj is None:
+            return ()
+        return ("key", "kind", "feedback") if obj.attempts.exists() else ("key",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Exam | None = None) -> bool:
         """Attempts refer to it. An exam that is no longer wanted is no longer offered."""

@@ -202,7 +202,7 @@ def mark_seen(attempt: Attempt, item: AttemptItem, now: datetime) -> None:
 
 def add_visible_time(attempt: Attempt, position: int, milliseconds: int, now: datetime) -> None:
     """Add what the browser says a question was visible; never more than has passed since it was
-    first shown, for a browser can say anything."""
+    first shown, nor anything after the deadline, for a browser can say anything."""
     if milliseconds <= 0:
         return
     item = AttemptItem.objects.filter(
@@ -211,7 +211,7 @@ def add_visible_time(attempt: Attempt, position: int, milliseconds: int, now: da
     seen_at = item.values_list("seen_at", flat=True).first()
     if seen_at is None:
         return
-    ceiling = max(0, (now - seen_at) // timedelta(milliseconds=1))
+    ceiling = max(0, (min(now, attempt.deadline) - seen_at) // timedelta(milliseconds=1))
     gained = min(milliseconds, ceiling)
     item.update(visible_ms=Greatest(F("visible_ms"), Least(F("visible_ms") + gained, ceiling)))
 

@@ -123,8 +123,15 @@ class _Loader:
                 f"{item.id} was changed here and in {item.file}:{item.line}; what is here was kept."
             )
             return False
+        new_text = newest is None or newest.content_hash != digest(item.content())
+        if new_text and newest and newest.status == QuestionVersion.Status.RETIRED:
+            self.report.conflicts.append(
+                f"{item.id} was retired here and changed in {item.file}:{item.line}; "
+                "it stays retired."
+            )
+            return False
         self._write(question, item, wanted)
-        if newest is None or newest.content_hash != digest(item.content()):
+        if new_text:
             self._publish_text(question, item)
             self.report.new_versions += 1
         else:

@@ -141,7 +141,9 @@ def _save_and_go(request: PersonRequest, public_id: UUID, position: int) -> Http
     if request.POST.get("flag") in {"on", "off"}:
         services.set_flag(room.attempt, position, request.POST["flag"] == "on")
     if result is not None and result.status is SaveStatus.STALE:
-        return _show_stored(request, room, position, result)
+        return _tell(request, room, position, _stale_words(result))
+    if result is None and request.POST.get("go") == "here":
+        return _tell(request, room, position, "Choose an option first; then you see the reasons.")
     return _go(request, room, position)
 
 
@@ -184,14 +186,16 @@ def _receipt(
     return reswap(retarget(response, "#save-state"), "outerHTML")
 
 
-def _show_stored(
-    request: PersonRequest, room: Room, position: int, result: SaveResult
-) -> HttpResponse:
+def _stale_words(result: SaveResult) -> str:
     at = timezone.localtime(result.saved_at).strftime("%H:%M:%S") if result.saved_at else ""
-    notice = (
+    return (
         f"This question was answered in another tab or on another device at {at}. "
         "What is stored is shown here; choose again if you want something else."
     )
+
+
+def _tell(request: PersonRequest, room: Room, position: int, notice: str) -> HttpResponse:
+    """The same question again, with a line about why."""
     if not request.htmx:
         messages.warning(request, notice)
         return redirect("attempt-item", public_id=room.attempt.public_id, position=position)

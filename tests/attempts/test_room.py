@@ -358,6 +358,15 @@ def test_a_drill_shows_key_and_rationales_only_after_the_answer(
     assert "is-correct" not in other
 
 
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
+def test_a_drill_asks_for_a_choice_before_it_explains(
+    ada: Client, drill: Attempt, headers: dict[str, str]
+) -> None:
+    reply = ada.post(url(drill), {"revision": 0, "go": "here"}, headers=headers, follow=True)
+    assert "Choose an option first" in reply.content.decode()
+    assert drill.items.get(position=1).choice_id is None
+
+
 def test_a_drill_answer_stands_once_its_key_was_shown(ada: Client, drill: Attempt) -> None:
     first, second = drill.items.get(position=1).choice_order[:2]
     ada.post(url(drill), {"choice": first, "revision": 0, "go": "here"})
