@@ -30,6 +30,7 @@ CANDIDATE = "candidate@example.org"
 INSTRUCTOR = "instructor@example.org"
 LEAD = "lead@example.org"
 SEED = 20270305
+FOUNDED_AGO = timedelta(days=35)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,9 @@ def exists() -> bool:
 @transaction.atomic
 def create(password: str, now: datetime) -> int:
     """Make the whole demo world or nothing. Returns how many attempts were sat."""
-    lead = _account(LEAD, "Lena Lead", "Europe/Berlin", password)
-    instructor = _account(INSTRUCTOR, "Ines Instructor", "Europe/Madrid", password)
+    founded = now - FOUNDED_AGO
+    lead = _account(LEAD, "Lena Lead", "Europe/Berlin", password, founded)
+    instructor = _account(INSTRUCTOR, "Ines Instructor", "Europe/Madrid", password, founded)
     instructor.is_staff = True
     instructor.save(update_fields=["is_staff"])
     instructor.groups.add(Group.objects.get(name=INSTRUCTORS))
@@ -130,14 +132,14 @@ def set_passwords(password: str) -> None:
             user.save(update_fields=["password"])
 
 
-def _account(email: str, name: str, zone: str, password: str | None) -> User:
-    user = User.objects.create_user(email, password, name=name, time_zone=zone)
+def _account(email: str, name: str, zone: str, password: str | None, since: datetime) -> User:
+    user = User.objects.create_user(email, password, name=name, time_zone=zone, date_joined=since)
     EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     return user
 
 
 def _member(person: Person, password: str | None, now: datetime) -> User:
-    user = _account(person.email, person.name, person.zone, password)
+    user = _account(person.email, person.name, person.zone, password, now - FOUNDED_AGO)
     if person.exam_in_days is not None:
         user.exam_date = now.date() + timedelta(days=person.exam_in_days)
         user.save(update_fields=["exam_date"])
@@ -145,7 +147,7 @@ def _member(person: Person, password: str | None, now: datetime) -> User:
 
 
 def _group(lead: User, people: Sequence[tuple[Person, User]], now: datetime) -> Cohort:
-    founded = now - timedelta(days=35)
+    founded = now - FOUNDED_AGO
     cohort = create_cohort(lead, "Thursday study group", founded)
     first = create_invite(cohort, lead, founded)
     for day, (person, user) in enumerate(people):

@@ -34,7 +34,7 @@ class Open:
     position: int
     items: int
     minutes_left: int
-    """Whole ones, rounded down; 0 in the last minute and in the grace after the deadline."""
+    """Whole ones begun, as the exam room counts them; 0 in the grace after the deadline."""
     ends_at: datetime
 
 
@@ -46,7 +46,8 @@ class Figures:
     rate: int
     low: int
     high: int
-    pass_mark: int
+    pass_mark: int | None
+    """None for a drill, which is practice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def _open(attempt: Attempt, now: datetime) -> Open:
         title=_title(attempt),
         position=attempt.last_position,
         items=attempt.item_count,
-        minutes_left=max(0, (attempt.deadline - now) // timedelta(minutes=1)),
+        minutes_left=max(0, -((now - attempt.deadline) // timedelta(minutes=1))),
         ends_at=attempt.deadline,
     )
 
@@ -165,7 +166,7 @@ def _figures(attempt: Attempt) -> Figures | None:
         rate=_percent(correct / attempt.item_count),
         low=_percent(low),
         high=_percent(high),
-        pass_mark=_percent(pass_mark),
+        pass_mark=None if attempt.exam.is_drill else _percent(pass_mark),
     )
 
 
