@@ -21,6 +21,14 @@ class TimeZoneMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         zone = None
         if "sessionid" in request.COOKIES and request.user.is_authenticated:
-            zone = zoneinfo.ZoneInfo(request.user.time_zone)
+            zone = _zone(request.user.time_zone)
         with timezone.override(zone):
             return self.get_response(request)
+
+
+def _zone(name: str) -> zoneinfo.ZoneInfo | None:
+    """None, meaning UTC, for a zone that has since been dropped from the time zone data."""
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return None

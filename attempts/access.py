@@ -26,7 +26,7 @@ def may_see_key(attempt: Attempt, item: AttemptItem) -> bool:
     if shows_key(attempt.status):
         return True
     return (
-        attempt.exam.feedback == Exam.Feedback.AFTER_ANSWER
+        attempt.feedback == Exam.Feedback.AFTER_ANSWER
         and attempt.status in (State.IN_PROGRESS, State.CLOSED)
         and item.choice_id is not None
     )

@@ -103,7 +103,7 @@ def revealed_questions(user: User) -> frozenset[int]:
         AttemptItem.objects.filter(attempt__user=user)
         .filter(
             Q(attempt__closed_at__isnull=False)
-            | Q(attempt__exam__feedback=Exam.Feedback.AFTER_ANSWER, choice__isnull=False)
+            | Q(attempt__feedback=Exam.Feedback.AFTER_ANSWER, choice__isnull=False)
         )
         .values_list("version__question_id", flat=True)
     )

@@ -74,6 +74,11 @@ class Attempt(models.Model):
     )
     state = models.CharField(max_length=12, choices=State.choices, default=State.IN_PROGRESS)
     seed = models.BigIntegerField(editable=False, help_text="Draws the same form again.")
+    feedback = models.CharField(
+        max_length=12,
+        choices=Exam.Feedback.choices,
+        help_text="The exam's rule when it was started; a later change of the exam is not for it.",
+    )
     extra_time_percent = models.PositiveSmallIntegerField(default=0)
     started_at = models.DateTimeField()
     deadline = models.DateTimeField()

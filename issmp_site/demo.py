@@ -124,6 +124,14 @@ def create(password: str, now: datetime) -> int:
     return len(sittings)
 
 
+def allow(*, log_in: bool) -> None:
+    """Let the demo accounts in or shut them out: outside the demo, one that came along with the
+    data (`--no-demo`, a restored dump) must open no door."""
+    User.objects.filter(email__in=[CANDIDATE, INSTRUCTOR, LEAD]).exclude(is_active=log_in).update(
+        is_active=log_in
+    )
+
+
 def set_passwords(password: str) -> None:
     """Give the three accounts this password, when it was chosen anew."""
     for user in User.objects.filter(email__in=[CANDIDATE, INSTRUCTOR, LEAD]):

@@ -76,6 +76,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "issmp_site.security.ContentSecurityPolicyMiddleware",
+    "issmp_site.security.NoZeroBytesMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -215,6 +216,7 @@ ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 # Only the browser that signed up is logged in by the link, so an invitation it came from is found.
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # people hear of changes to their password and addresses
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # a borrowed session must not move the account's address
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"

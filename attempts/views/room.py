@@ -89,7 +89,7 @@ def _show_item(
         "reveal": reveal,
         "key_letter": next((o.letter for o in options if reveal and o.choice.is_correct), ""),
         "chosen_letter": next((o.letter for o in options if o.chosen), ""),
-        "explains_at_once": room.attempt.exam.feedback == Exam.Feedback.AFTER_ANSWER,
+        "explains_at_once": room.attempt.feedback == Exam.Feedback.AFTER_ANSWER,
         "notice": notice,
         "scenario_positions": _scenario_positions(room, shown),
     }

@@ -51,7 +51,7 @@ def test_guessing_is_stopped_and_the_right_password_too_for_a_while(
         assert status == 200
     status, page = log_in(client)
     assert status == 200
-    assert "Too many failed" in page
+    assert "Too many tries. Wait a few minutes" in page
 
 
 def test_logging_out_needs_a_post(client: Client, world: World) -> None:

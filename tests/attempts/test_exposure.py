@@ -8,8 +8,9 @@ import pytest
 from django.utils import timezone
 
 from attempts import services
+from attempts.access import may_see_key
 from attempts.blueprint import revealed_questions
-from attempts.models import Attempt, DomainResult
+from attempts.models import Attempt, DomainResult, Exam
 from attempts.results import score_attempt, tallies_to_date
 from domains.models import Outline
 from tests.world import World, right, wrong
@@ -173,3 +174,12 @@ def test_attempt_scope_is_this_attempt_alone(world: World, key: str) -> None:
     rows = later.domain_results.filter(scope=DomainResult.Scope.ATTEMPT)
     assert sum(row.n for row in rows) == later.first_count
     assert [row.domain.number for row in rows] == ([3] if key == "drill" else [1, 2, 3, 4, 5, 6])
+
+
+def test_an_open_attempt_keeps_the_feedback_rule_it_started_with(world: World) -> None:
+    """An instructor, or a new exams file, changes the exam; who is sitting it learns no key."""
+    attempt = world.start(world.ada, "quick")
+    Exam.objects.filter(key="quick").update(feedback=Exam.Feedback.AFTER_ANSWER)
+    world.answer(attempt)
+    attempt = Attempt.objects.select_related("exam").get(pk=attempt.pk)
+    assert not any(may_see_key(attempt, item) for item in attempt.items.all())

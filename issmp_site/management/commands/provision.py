@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from attempts.presets import PresetError, load_exams
 from domains.outlines import OutlineError, load_outlines
+from issmp_site import demo
 from issmp_site.roles import ensure_instructors
 
 
@@ -39,6 +40,7 @@ class Command(BaseCommand):
             self.stderr.write(self.style.WARNING(conflict))
         call_command("bank", "load", fixtures / "bank", stdout=self.stdout, stderr=self.stderr)
         ensure_instructors()
+        demo.allow(log_in=settings.DEMO)
         if not options["no_static"]:
             call_command("collectstatic", interactive=False, verbosity=0)
         self.stdout.write("Database, outlines, exams, bank and static files are up to date.")
