@@ -91,7 +91,7 @@ def review_of(attempt: Attempt, show: Show) -> Review:
     """Three queries, however many questions. Nothing of an item whose key may not be seen yet."""
     items = [
         item
-        for item in attempt.items.select_related("domain", "version__question__scenario")
+        for item in attempt.items.select_related("domain", "version__question")
         if may_see_key(attempt, item)
     ]
     shown = [item for item in items if show.takes(item)]
@@ -105,7 +105,7 @@ def review_of(attempt: Attempt, show: Show) -> Review:
     )
     positions = defaultdict(list)
     for item in items:
-        positions[item.version.question.scenario_id].append(item.position)
+        positions[item.version.scenario_text].append(item.position)
     return Review(
         show=show,
         tabs=tuple(
@@ -116,7 +116,7 @@ def review_of(attempt: Attempt, show: Show) -> Review:
                 item=item,
                 options=options_of(item, item.version.choices.all()),
                 objective=next((p.objective for p in item.version.question.placements.all()), None),
-                scenario_positions=tuple(positions[item.version.question.scenario_id]),
+                scenario_positions=tuple(positions[item.version.scenario_text]),
             )
             for item in shown
         ),

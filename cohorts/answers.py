@@ -6,26 +6,26 @@ Only first exposures that were answered count, in attempts that are scored.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from django.db.models import Avg, Count, F, FloatField, Max, Q, QuerySet
+from django.db.models import Count, F, FloatField, Max, Q, QuerySet, Sum
 from django.db.models.functions import Cast
+from django.utils.crypto import salted_hmac
 
 from attempts.models import Attempt, AttemptItem
 from attempts.psychometrics.mastery import DomainCount, domain_mastery
 from attempts.results import cut_of, people_mean
 from attempts.states import State
 from cohorts.charts import latest_mondays, monday_of
-from cohorts.figures import Activity, DomainFigure, QuestionFigure
+from cohorts.disclosure import Source, is_crowd
+from cohorts.figures import Activity, DomainFigure, QuestionFigure, Sources
 from domains.models import Outline
 from questions.models import QuestionVersion
 
 EXAMS: Final = 12
-QUESTIONS: Final = 10
-
-_UNANSWERED: Final[dict[str, Any]] = {"people": 0, "n": 0, "correct": 0, "target": None}
 
 
 def answered(people: Collection[int]) -> dict[int, tuple[int, datetime]]:
@@ -39,45 +39,39 @@ def answered(people: Collection[int]) -> dict[int, tuple[int, datetime]]:
 
 
 def domain_figures(
-    people: Collection[int], outline: Outline, fewest: int
-) -> tuple[DomainFigure, ...]:
+    pool: Mapping[int, Source], outline: Outline, fewest: int
+) -> tuple[tuple[DomainFigure, ...], Sources]:
     """The group as one person who gave all these answers, placed by the given outline.
 
-    A domain that fewer than `fewest` people have met counts as unanswered: what is said of it, and
-    what it lends to the others, would be about those few. The interval says how well these answers
-    pin down this group's share; it does not say how much the members differ.
+    pool: user -> their part in the whole. Only domains that are told have sources: one that no
+    crowd of at least `fewest` has met counts as unanswered, for what is said of it, and what it
+    lends to the others, would be about those few. The interval says how well these answers pin
+    down this group's share; it does not say how much the members differ.
     """
     where = "version__question__placements"
-    rows = {
-        row["placed_in"]: row
-        for row in _counted(people)
-        .filter(**{f"{where}__outline": outline})
-        .values(placed_in=F(f"{where}__objective__domain"))
-        .annotate(
-            people=Count("attempt__user", distinct=True),
-            n=Count("pk"),
-            correct=Count("pk", filter=Q(is_correct=True)),
-            target=Avg(Cast("version__difficulty", FloatField())),
-        )
-        .filter(people__gte=fewest)
-    }
-    if not rows:
-        return ()
+    placed = _counted(pool).filter(**{f"{where}__outline": outline})
+    tallies = _tallies(placed, f"{where}__objective__domain", pool, fewest)
+    if not tallies:
+        return (), {}
     counts = []
     for domain in outline.domains.all():
-        row = rows.get(domain.pk, _UNANSWERED)
+        weight = domain.weight / 100
+        tally = tallies.get(domain.pk)
         counts.append(
-            DomainCount(domain.pk, row["correct"], row["n"], row["target"], domain.weight / 100)
+            DomainCount(domain.pk, tally.correct, tally.n, tally.judged / tally.n, weight)
+            if tally
+            else DomainCount(domain.pk, correct=0, n=0, target=None, weight=weight)
         )
-    answers = sum(count.n for count in counts)
-    judged = sum(row["target"] * row["n"] for row in rows.values()) / answers
+    answers = sum(tally.n for tally in tallies.values())
+    judged = sum(tally.judged for tally in tallies.values()) / answers
     cut = cut_of(outline, otherwise=judged)
     mean = people_mean()
     results = domain_mastery(counts, group_rate=cut if mean is None else mean, fallback_target=cut)
-    return tuple(
+    sources = {domain: tuple(tally.sources) for domain, tally in tallies.items()}
+    figures = tuple(
         DomainFigure(
             domain=result.key,
-            people=rows.get(result.key, _UNANSWERED)["people"],
+            people=len(sources.get(result.key, ())),
             n=result.n,
             correct=result.correct,
             target=result.target,
@@ -89,26 +83,20 @@ def domain_figures(
         )
         for result in results
     )
+    return figures, sources
 
 
-def question_figures(people: Collection[int], fewest: int) -> tuple[QuestionFigure, ...]:
-    """The published questions missed most, of those at least `fewest` people have answered."""
-    rows = (
-        _counted(people)
-        .filter(version__status=QuestionVersion.Status.PUBLISHED)
-        .values("version")
-        .annotate(
-            people=Count("attempt__user", distinct=True),
-            n=Count("pk"),
-            correct=Count("pk", filter=Q(is_correct=True)),
-        )
-        .filter(people__gte=fewest, correct__lt=F("n"))
-        .annotate(share=Cast("correct", FloatField()) / F("n"))
-        .order_by("share", "-n", "version")[:QUESTIONS]
+def question_figures(
+    pool: Mapping[int, Source], fewest: int
+) -> tuple[tuple[QuestionFigure, ...], Sources]:
+    """All published questions that a crowd of at least `fewest` has answered, in no order."""
+    published = _counted(pool).filter(version__status=QuestionVersion.Status.PUBLISHED)
+    tallies = _tallies(published, "version", pool, fewest)
+    figures = tuple(
+        QuestionFigure(version, len(tally.sources), tally.n, tally.correct)
+        for version, tally in tallies.items()
     )
-    return tuple(
-        QuestionFigure(row["version"], row["people"], row["n"], row["correct"]) for row in rows
-    )
+    return figures, {version: tuple(tally.sources) for version, tally in tallies.items()}
 
 
 def activity(people: Collection[int], now: datetime) -> dict[int, Activity]:
@@ -140,3 +128,45 @@ def _counted(people: Collection[int]) -> QuerySet[AttemptItem]:
         first_exposure=True,
         choice__isnull=False,
     ).order_by()
+
+
+@dataclass(slots=True)
+class _Tally:
+    """A crowd's answers in one domain, or to one question."""
+
+    n: int = 0
+    correct: int = 0
+    judged: float = 0.0
+    """Sum of the judged difficulties."""
+    sources: list[Source] = field(default_factory=list)
+
+
+def _tallies(
+    answers: QuerySet[AttemptItem], key: str, pool: Mapping[int, Source], fewest: int
+) -> dict[int, _Tally]:
+    """By whatever `key` leads to; without those that are not about a crowd of `fewest`."""
+    tallies: defaultdict[int, _Tally] = defaultdict(_Tally)
+    rows = answers.values("attempt__user", key=F(key)).annotate(
+        n=Count("pk"),
+        correct=Count("pk", filter=Q(is_correct=True)),
+        judged=Sum(Cast("version__difficulty", FloatField())),
+    )
+    for row in rows.order_by("attempt__user"):
+        tally = tallies[row["key"]]
+        tally.n += row["n"]
+        tally.correct += row["correct"]
+        tally.judged += row["judged"]
+        source = pool[row["attempt__user"]]
+        tally.sources.append(
+            replace(source, version=_seal(source.member, row["key"], row["n"], row["correct"]))
+        )
+    return {key: tally for key, tally in tallies.items() if is_crowd(tally.sources, fewest)}
+
+
+def _seal(member: int, key: int, n: int, correct: int) -> str:
+    """Tells whether a member's part in a sum has changed; the part cannot be read from it.
+
+    It outlives the member's consent, so it must not hold their marks. A time would not do: scoring
+    again moves it without changing a mark.
+    """
+    return salted_hmac("cohorts.answers", f"{member} {key} {n} {correct}").hexdigest()[:16]

@@ -2,18 +2,24 @@
 
 A group's lead sees named rows of those who agreed to that, and pooled figures of those who agreed
 to *that*. Whoever chose only the second is to be hidden in a crowd, and a crowd is at least
-`minimum` people (settings.COHORT_MIN_MEMBERS). One rule covers every sum a lead could do:
+`minimum` people (settings.COHORT_MIN_MEMBERS). One rule covers every sum a lead could do. It holds
+for all members counted, and again for each domain and each question among those who met it:
 
 - a pooled figure is about a crowd;
 - so is what is left of it when the named rows are subtracted, unless nothing is left;
-- so is the difference between one figure and the next, unless there is none. One person who joins,
-  leaves or sits another exam therefore never changes what is shown: figures with somebody in them
-  who has withdrawn disappear at once, and new ones wait until a crowd's answers have changed.
+- so is the difference between one figure and the next of the same thing, unless there is none. One
+  person who joins, leaves or sits another exam therefore never changes what is shown: figures with
+  somebody in them who has withdrawn disappear at once, and new ones wait until a crowd's answers
+  have changed. Domains are estimated from each other, so they wait together; a question waits
+  alone, and stays as it was meanwhile.
+
+Named rows tell no answer to a single question, yet questions keep the second rule too: a named
+member with everything right, or everything wrong, in a domain has in effect told each answer in it.
 
 What this does not do: it is no protection against a lead who fills the group with accounts of their
-own, against members who tell each other, against what the lead saw before somebody withdrew, or
-against comparing figures that do not follow each other directly. Figures are exact; no noise is
-added. And within a crowd one person may have answered most: the lead cannot tell who.
+own, against members who tell each other, or against what the lead saw before somebody withdrew or
+gave their name. Figures are exact; no noise is added. That a question is not listed tells a little
+as well. And within a crowd one person may have answered most: the lead cannot tell who.
 """
 
 from __future__ import annotations
@@ -29,7 +35,7 @@ class Source:
 
     member: int
     version: str
-    """Differs whenever this member's counted answers do."""
+    """Differs whenever what this member adds to the figure does."""
     named: bool
     """The lead sees this member's domain results by name as well."""
 
@@ -39,6 +45,12 @@ def pool(consenting: Sequence[Source], minimum: int) -> tuple[Source, ...]:
     if len(_hidden(consenting)) < minimum:
         consenting = [source for source in consenting if source.named]
     return tuple(consenting) if len(consenting) >= minimum else ()
+
+
+def is_crowd(sources: Sequence[Source], minimum: int) -> bool:
+    """May one figure of exactly these people's answers be shown, as far as it goes by itself?"""
+    hidden = len(_hidden(sources))
+    return len(sources) >= minimum and (not hidden or hidden >= minimum)
 
 
 def may_follow(before: Sequence[Source], after: Sequence[Source], minimum: int) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
-from cohorts.disclosure import Source
+from cohorts.disclosure import Source, still_covered
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,10 @@ class DomainFigure:
     band: str
     study_first: bool
 
+    @property
+    def key(self) -> int:
+        return self.domain
+
 
 @dataclass(frozen=True, slots=True)
 class QuestionFigure:
@@ -35,8 +40,21 @@ class QuestionFigure:
     n: int
     correct: int
 
+    @property
+    def key(self) -> int:
+        return self.version
+
+    @property
+    def rank(self) -> tuple[float, int, int]:
+        """Sorts the most missed first, and of those alike the one with more answers."""
+        return self.correct / self.n, -self.n, self.version
+
 
 Figure = TypeVar("Figure", DomainFigure, QuestionFigure)
+
+
+Sources = Mapping[int, tuple[Source, ...]]
+"""key of a figure (its domain or question version) -> whose answers are in it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +67,16 @@ class Release(Generic[Figure]):
 
     published_at: datetime
     sources: tuple[Source, ...]
+    """Everyone counted, with all their answers."""
     figures: tuple[Figure, ...] | None
+    seen: Sources
+    """Of every domain or question ever told: who was in its latest figure."""
+
+    def covered(self, pooling: AbstractSet[int], named: AbstractSet[int], minimum: int) -> bool:
+        """disclosure.still_covered, for the whole and for each figure on show."""
+        on_show: list[tuple[Source, ...]] = [self.sources]
+        on_show += (self.seen[figure.key] for figure in self.figures or () if figure.n)
+        return all(still_covered(sources, pooling, named, minimum) for sources in on_show)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"published_at": self.published_at.isoformat()}
@@ -59,9 +86,14 @@ class Release(Generic[Figure]):
         figures = stored["figures"]
         return cls(
             published_at=datetime.fromisoformat(stored["published_at"]),
-            sources=tuple(Source(**source) for source in stored["sources"]),
+            sources=_sources(stored["sources"]),
             figures=None if figures is None else tuple(kind(**figure) for figure in figures),
+            seen={int(key): _sources(sources) for key, sources in stored["seen"].items()},
         )
+
+
+def _sources(stored: Iterable[Mapping[str, Any]]) -> tuple[Source, ...]:
+    return tuple(Source(**source) for source in stored)
 
 
 @dataclass(frozen=True, slots=True)

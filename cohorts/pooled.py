@@ -15,7 +15,6 @@ from django.conf import settings
 from django.db.models import Prefetch
 from django.utils.html import strip_tags
 
-from cohorts import disclosure
 from cohorts.figures import DomainFigure, Figure, QuestionFigure, Release
 from cohorts.models import CohortReport, Membership
 from cohorts.readings import Reading, percent
@@ -139,8 +138,7 @@ def _shown(
     if stored is None:
         return None
     release = Release.from_json(stored, kind)
-    covered = disclosure.still_covered(
-        release.sources,
+    covered = release.covered(
         pooling={member.pk for member in members if member.shares_pooled},
         named={member.pk for member in members if member.shares_results},
         minimum=settings.COHORT_MIN_MEMBERS,

@@ -5,10 +5,11 @@ The only writer of a report's figures; cohorts.services only marks it stale.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from django.conf import settings
 from django.db import transaction
@@ -16,7 +17,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from cohorts import answers, disclosure
 from cohorts.disclosure import Source
-from cohorts.figures import DomainFigure, Figure, QuestionFigure, Release
+from cohorts.figures import DomainFigure, Figure, QuestionFigure, Release, Sources
 from cohorts.models import Cohort, CohortReport, Membership
 from domains.models import Outline
 
@@ -25,6 +26,13 @@ from domains.models import Outline
 _COMMIT_LAG: Final = timedelta(minutes=2)
 # Heals what has no trigger: a retired question, another default outline.
 _LOOK_ANYWAY_AFTER: Final = timedelta(days=1)
+
+QUESTIONS: Final = 10
+
+_News: TypeAlias = tuple[tuple[Figure, ...], Sources]
+"""Figures, and for each that tells anything whose answers are in it."""
+
+logger = logging.getLogger(__name__)
 
 
 def due_cohorts(now: datetime) -> list[int]:
@@ -49,8 +57,13 @@ def refresh_report(cohort_id: int, now: datetime) -> bool:
     """Work out one group's figures again; harmless however often and from however many workers.
 
     Takes the lock every change of consent takes, so what it writes agrees with what everyone agreed
-    to. False if the group is gone or somebody is changing it just now: the next sweep comes back.
+    to. False if the group is gone, somebody is changing it just now, or no outline is in use: the
+    next sweep comes back.
     """
+    outline = Outline.objects.filter(is_default=True).first()
+    if outline is None:
+        logger.warning("No outline is in use: the report of group %s is left as it is.", cohort_id)
+        return False
     cohort = (
         Cohort.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=cohort_id).first()
     )
@@ -58,7 +71,7 @@ def refresh_report(cohort_id: int, now: datetime) -> bool:
         return False
     report = CohortReport.objects.get(cohort=cohort)
     members = list(cohort.memberships.current().members())
-    _publish(report, members, now)
+    _publish(report, members, outline, now)
     sharing = {member.user_id: member.pk for member in members if member.shares_results}
     report.activity = {
         str(sharing[user]): activity.to_json()
@@ -69,7 +82,9 @@ def refresh_report(cohort_id: int, now: datetime) -> bool:
     return True
 
 
-def _publish(report: CohortReport, members: Sequence[Membership], now: datetime) -> None:
+def _publish(
+    report: CohortReport, members: Sequence[Membership], outline: Outline, now: datetime
+) -> None:
     crowd: int = settings.COHORT_MIN_MEMBERS
     pooling = {member.user_id: member for member in members if member.shares_pooled}
     enough = {
@@ -81,9 +96,9 @@ def _publish(report: CohortReport, members: Sequence[Membership], now: datetime)
         Source(pooling[user].pk, f"{n} answers to {last.isoformat()}", pooling[user].shares_results)
         for user, (n, last) in sorted(enough.items())
     ]
-    pool = disclosure.pool(consenting, crowd)
-    counted = {source.member for source in pool}
-    people = [user for user, member in pooling.items() if member.pk in counted]
+    counted = disclosure.pool(consenting, crowd)
+    user_of = {member.pk: user for user, member in pooling.items()}
+    pool = {user_of[source.member]: source for source in counted}
 
     pooling_now = {member.pk for member in pooling.values()}
     named_now = {member.pk for member in members if member.shares_results}
@@ -92,27 +107,66 @@ def _publish(report: CohortReport, members: Sequence[Membership], now: datetime)
         stored: dict[str, Any] | None,
         kind: type[Figure],
         may_follow: Callable[[Sequence[Source], Sequence[Source], int], bool],
-        work_out: Callable[[], tuple[Figure, ...]],
+        work_out: Callable[[tuple[Figure, ...], Sources], _News[Figure] | None],
     ) -> dict[str, Any] | None:
+        """`work_out` gets the figures that may stay on show, and what the lead has ever seen."""
         shown = None if stored is None else Release.from_json(stored, kind)
-        if pool and may_follow(shown.sources if shown else (), pool, crowd):
-            return Release(now, pool, work_out()).to_json()
+        covered = bool(pool and shown and shown.covered(pooling_now, named_now, crowd))
+        if pool and may_follow(shown.sources if shown else (), counted, crowd):
+            on_show = shown.figures if shown and covered else None
+            seen = shown.seen if shown else {}
+            news = work_out(on_show or (), seen)
+            if news is not None:
+                figures, sources = news
+                return Release(now, counted, figures, {**seen, **sources}).to_json()
         if shown is None:
             return None
-        if pool and disclosure.still_covered(shown.sources, pooling_now, named_now, crowd):
-            return stored
-        return replace(shown, figures=None).to_json()
+        return stored if covered else replace(shown, figures=None).to_json()
 
-    report.contributors, report.counted = len(consenting), len(pool)
+    report.contributors, report.counted = len(consenting), len(counted)
     report.domains = next_release(
         report.domains,
         DomainFigure,
         disclosure.domains_may_follow,
-        lambda: answers.domain_figures(people, Outline.objects.default(), fewest=crowd),
+        lambda _, seen: _domains(pool, outline, seen),
     )
     report.questions = next_release(
         report.questions,
         QuestionFigure,
         disclosure.may_follow,
-        lambda: answers.question_figures(people, fewest=crowd),
+        lambda on_show, seen: _questions(pool, on_show, seen),
     )
+
+
+def _domains(
+    pool: Mapping[int, Source], outline: Outline, seen: Sources
+) -> _News[DomainFigure] | None:
+    """None while a single domain has to wait: the others would give it away."""
+    crowd: int = settings.COHORT_MIN_MEMBERS
+    figures, sources = answers.domain_figures(pool, outline, fewest=crowd)
+    if all(
+        disclosure.domains_may_follow(seen[domain], sources[domain], crowd)
+        for domain in seen.keys() & sources.keys()
+    ):
+        return figures, sources
+    return None
+
+
+def _questions(
+    pool: Mapping[int, Source], on_show: Sequence[QuestionFigure], seen: Sources
+) -> _News[QuestionFigure]:
+    """Those missed most. One that has to wait stays as it is on show, or away if it is not."""
+    crowd: int = settings.COHORT_MIN_MEMBERS
+    figures, sources = answers.question_figures(pool, fewest=crowd)
+    earlier = {figure.version: figure for figure in on_show}
+    told: list[tuple[QuestionFigure, tuple[Source, ...]]] = []
+    for figure in figures:
+        version = figure.version
+        if version not in seen or disclosure.may_follow(seen[version], sources[version], crowd):
+            told.append((figure, sources[version]))
+        elif version in earlier:
+            told.append((earlier[version], seen[version]))
+    missed = [pair for pair in told if pair[0].correct < pair[0].n]
+    missed.sort(key=lambda pair: pair[0].rank)
+    top = missed[:QUESTIONS]
+    return tuple(figure for figure, _ in top), {figure.key: whose for figure, whose in top}

@@ -56,7 +56,10 @@ class Dashboard:
 
 
 def dashboard(cohort: Cohort, now: datetime, sort: str = "") -> Dashboard:
-    """Everything on the lead's page, in eight queries. `sort` is whatever the address says."""
+    """Everything on the lead's page, in eight queries. `sort` is whatever the address says.
+
+    Outline.DoesNotExist while no outline is in use.
+    """
     outline = Outline.objects.default()
     domains = tuple(outline.domains.order_by("number"))
     members = list(cohort.memberships.current().members().select_related("user"))

@@ -60,16 +60,52 @@ class ObjectiveInline(admin.TabularInline):  # type: ignore[type-arg]  # not sub
         return field
 
 
+class OutlineForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    class Meta:
+        model = Outline
+        fields: ClassVar[list[str]] = ["title", "key", "effective_from", "is_default", "note"]
+        labels: ClassVar[dict[str, str]] = {"is_default": "default"}
+        help_texts: ClassVar[dict[str, str]] = {
+            "is_default": "New exams are drawn by it. Ticked here, it is unticked on the other."
+        }
+
+    def clean_is_default(self) -> bool:
+        ticked: bool = self.cleaned_data["is_default"]
+        others = Outline.objects.filter(is_default=True).exclude(pk=self.instance.pk)
+        if not ticked and not others.exists():
+            raise forms.ValidationError(
+                "New exams are drawn by the default outline, so there is always one. To change "
+                "it, tick the other outline; this one is then unticked by itself."
+            )
+        return ticked
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """One default is no business of the form: saving unticks the other outline first."""
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # not in django-stubs
+        return excluded | {"is_default"}
+
+
 @admin.register(Outline)
 class OutlineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    form = OutlineForm
     list_display = ("title", "key", "effective_from", "is_default")
-    fields = ("title", "key", "effective_from", "is_default", "note")
     inlines: ClassVar[list[Any]] = [DomainInline]
     actions = None
 
     def has_delete_permission(self, request: HttpRequest, obj: Outline | None = None) -> bool:
         """Questions and attempts refer to it for ever."""
         return False
+
+    def save_model(
+        self, request: HttpRequest, obj: Outline, form: forms.Form, change: bool
+    ) -> None:
+        """In the page's own transaction: there is one default before it and one after."""
+        if obj.is_default:
+            # All rows, so that two people who tick different outlines go one after the other.
+            outlines = Outline.objects.select_for_update().order_by("pk")
+            earlier = [row.pk for row in outlines if row.is_default and row.pk != obj.pk]
+            Outline.objects.filter(pk__in=earlier).update(is_default=False)
+        super().save_model(request, obj, form, change)
 
 
 @admin.register(Domain)

@@ -62,7 +62,9 @@ class Stored:
 
     @property
     def revision(self) -> str:
-        return digest([self.draft.number if self.draft else 0, asdict(self.sheet)])
+        """Changes with the scenario's text too: nobody publishes a situation they have not read."""
+        scenario = [self.draft.scenario_title, self.draft.scenario_text] if self.draft else []
+        return digest([self.draft.number if self.draft else 0, scenario, asdict(self.sheet)])
 
 
 class Stale(Exception):

@@ -73,9 +73,13 @@ class Item:
     file: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
 
-    def content(self) -> dict[str, Any]:
-        """What makes a version: change any of it and it is another version."""
+    def content(self, scenario: str = "") -> dict[str, Any]:
+        """What makes a version: change any of it and it is another version.
+
+        scenario: the `scenario_digest` of what stands above the stem.
+        """
         return {
+            "scenario": scenario,
             "stem": self.stem,
             "difficulty": f"{self.difficulty:.2f}",
             "level": self.level,
@@ -106,6 +110,11 @@ def digest(value: object) -> str:
     """A stable fingerprint of plain data (sha256 of canonical JSON, hex)."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def scenario_digest(title: str, text: str) -> str:
+    """Fingerprint of a scenario; empty where there is none."""
+    return digest([title, text]) if text else ""
 
 
 def blind_hash(item: Item, scenario_text: str = "") -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -22,8 +23,8 @@ from questions.bank import (
     ScenarioText,
     digest,
     mutual_enemies,
+    scenario_digest,
 )
-from questions.markdown import to_html
 from questions.models import Placement, Question, QuestionVersion, Scenario
 
 
@@ -80,27 +81,18 @@ class _Loader:
             raise BankError(faults)
 
     def _scenario(self, text: ScenarioText) -> Scenario:
-        wanted = digest([text.title, text.text])
-        row = Scenario.objects.filter(key=text.id).first()
-        if row is None:
-            return Scenario.objects.create(
-                key=text.id,
-                title=text.title,
-                text=text.text,
-                text_html=to_html(text.text),
-                loaded_hash=wanted,
-            )
+        wanted = scenario_digest(text.title, text.text)
+        row = Scenario.objects.filter(key=text.id).first() or Scenario(key=text.id)
         if row.loaded_hash == wanted:
             return row
-        if row.loaded_hash != digest([row.title, row.text]):
+        if _changed_here(row) and scenario_digest(row.title, row.text) != wanted:
             self.report.conflicts.append(
                 f"Scenario {row.key} was changed here and in {text.file}:{text.line}; "
                 "what is here was kept."
             )
             return row
-        row.title, row.text, row.text_html = text.title, text.text, to_html(text.text)
-        row.loaded_hash = wanted
-        row.save()
+        row.title, row.text, row.loaded_hash = text.title, text.text, wanted
+        services.save_scenario(row)
         return row
 
     def _item(self, item: Item) -> bool:
@@ -123,7 +115,13 @@ class _Loader:
                 f"{item.id} was changed here and in {item.file}:{item.line}; what is here was kept."
             )
             return False
-        new_text = newest is None or newest.content_hash != digest(item.content())
+        if item.scenario and _changed_here(self.scenarios[item.scenario]):
+            self.report.conflicts.append(
+                f"{item.id} was changed in {item.file}:{item.line} and its scenario here; "
+                "what is here was kept."
+            )
+            return False
+        new_text = newest is None or newest.content_hash != digest(self._content(item))
         if new_text and newest and newest.status == QuestionVersion.Status.RETIRED:
             self.report.conflicts.append(
                 f"{item.id} was retired here and changed in {item.file}:{item.line}; "
@@ -168,7 +166,12 @@ class _Loader:
                 placements.setdefault(relative.domain.outline.key, relative.code)
             placements[outline] = code
         placing = [item.scenario, sorted(self.enemies[item.id]), sorted(item.tags)]
-        return digest([digest(item.content()), placing, placements])
+        return digest([digest(self._content(item)), placing, placements])
+
+    def _content(self, item: Item) -> dict[str, Any]:
+        """With the scenario as the files last gave it: one that was changed here since, and in
+        its file too, is a conflict of its own and not one of every question that uses it."""
+        return item.content(self.scenarios[item.scenario].loaded_hash if item.scenario else "")
 
     def _current_fingerprint(self, question: Question, newest: QuestionVersion | None) -> str:
         """The same, read from the database."""
@@ -179,6 +182,10 @@ class _Loader:
             sorted(question.tags),
         ]
         return digest([newest.content_hash if newest else "", placing, placements])
+
+
+def _changed_here(scenario: Scenario) -> bool:
+    return scenario.loaded_hash != scenario_digest(scenario.title, scenario.text)
 
 
 def load_bank(bank: Bank, *, now: datetime) -> BankReport:

@@ -19,6 +19,8 @@ from questions.misjudgements import MISJUDGEMENTS
 
 
 class Scenario(models.Model):
+    """A text shared by several questions. Candidates read the copy in a question's version."""
+
     key = models.SlugField(max_length=80, unique=True)
     title = models.CharField(max_length=120)
     text = models.TextField(help_text="Markdown. Shown above the stem of each question in the set.")
@@ -110,6 +112,10 @@ class QuestionVersion(models.Model):
     status = models.CharField(
         max_length=10, choices=Status.choices, default=Status.DRAFT, editable=False
     )
+    # The scenario as it was when the version was sealed; empty where there is none.
+    scenario_title = models.CharField(max_length=120, blank=True, editable=False)
+    scenario_text = models.TextField(blank=True, editable=False)
+    scenario_html = models.TextField(blank=True, editable=False)
     stem = models.TextField(help_text="Markdown: the situation, then one question.")
     stem_html = models.TextField(editable=False)
     difficulty = models.DecimalField(

@@ -9,15 +9,16 @@ from datetime import datetime
 from random import SystemRandom
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from accounts.models import User
 from domains.models import Objective
-from questions.bank import Option, digest, option_problems
+from questions.bank import Option, digest, option_problems, scenario_digest
 from questions.markdown import to_html
-from questions.models import Choice, Placement, Question, QuestionVersion
+from questions.models import Choice, Placement, Question, QuestionVersion, Scenario
 
 _chance = SystemRandom()
+_SEALED = ("scenario_title", "scenario_text", "scenario_html", "stem_html", "content_hash")
 
 
 class NotPublishable(Exception):
@@ -31,6 +32,7 @@ class NotPublishable(Exception):
 def content_of(version: QuestionVersion) -> dict[str, object]:
     """The same shape as `bank.Item.content()`, so file and database compare by fingerprint."""
     return {
+        "scenario": scenario_digest(version.scenario_title, version.scenario_text),
         "stem": version.stem,
         "difficulty": f"{version.difficulty:.2f}",
         "level": version.level,
@@ -82,11 +84,15 @@ def write_draft(
 
 
 def seal_draft(draft: QuestionVersion) -> None:
-    """Bring a draft's derived columns (rendered HTML, fingerprint) up to its text.
+    """Bring a draft's derived columns (scenario, rendered HTML, fingerprint) up to their sources.
 
     Forms write text only; they call this after saving the draft and its choices.
     """
     draft.refresh_from_db()
+    scenario = draft.question.scenario
+    draft.scenario_title = scenario.title if scenario else ""
+    draft.scenario_text = scenario.text if scenario else ""
+    draft.scenario_html = to_html(draft.scenario_text)
     for choice in draft.choices.all():
         text_html, rationale_html = to_html(choice.text), to_html(choice.rationale)
         if (choice.text_html, choice.rationale_html) != (text_html, rationale_html):
@@ -94,11 +100,14 @@ def seal_draft(draft: QuestionVersion) -> None:
             choice.save(update_fields=["text_html", "rationale_html"])
     draft.stem_html = to_html(draft.stem)
     draft.content_hash = digest(content_of(draft))
-    draft.save(update_fields=["stem_html", "content_hash"])
+    draft.save(update_fields=_SEALED)
 
 
 def draft_from_published(question: Question, *, by: User | None = None) -> QuestionVersion:
-    """The draft of the next version, copied from the newest one unless a draft exists already."""
+    """The draft of the next version, copied from the newest one unless a draft exists already.
+
+    Its scenario is the question's as it is now.
+    """
     with transaction.atomic():
         Question.objects.select_for_update().get(pk=question.pk)
         if draft := question.versions.filter(status=QuestionVersion.Status.DRAFT).first():
@@ -119,7 +128,42 @@ def draft_from_published(question: Question, *, by: User | None = None) -> Quest
             choice._state.adding = True
             choice.version = newest
         _create_in_any_order(choices)
+        seal_draft(newest)
         return newest
+
+
+def save_scenario(scenario: Scenario) -> list[Question]:
+    """Write a scenario and bring the drafts that use it up to it; the questions of those drafts.
+
+    A published version keeps the scenario it was published with, see `questions_behind`.
+    """
+    with transaction.atomic():
+        # Its questions first, as every writer of a draft does: one order of locks, no deadlock.
+        members = list(
+            Question.objects.select_for_update().filter(scenario=scenario.pk).order_by("pk")
+        )
+        scenario.text_html = to_html(scenario.text)
+        scenario.save()
+        renewed = []
+        drafts = QuestionVersion.objects.filter(
+            ~Q(scenario_title=scenario.title, scenario_text=scenario.text),
+            question__in=members,
+            status=QuestionVersion.Status.DRAFT,
+        )
+        for draft in drafts.order_by("question_id"):
+            seal_draft(draft)
+            renewed.append(draft.question)
+        return renewed
+
+
+def questions_behind(scenario: Scenario) -> list[Question]:
+    """Those whose published version still shows an earlier text, or another scenario."""
+    versions = QuestionVersion.objects.filter(
+        ~Q(scenario_title=scenario.title, scenario_text=scenario.text),
+        question__scenario=scenario,
+        status=QuestionVersion.Status.PUBLISHED,
+    )
+    return [row.question for row in versions.select_related("question").order_by("question__key")]
 
 
 def _create_in_any_order(choices: Iterable[Choice]) -> None:

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('domains', '0001_initial'),
-        ('questions', '0003_published_choices_stay_where_they_are'),
+        ('questions', '0002_published_text_never_changes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -73,9 +73,7 @@ def _show_item(
     request: PersonRequest, room: Room, position: int, *, notice: str = ""
 ) -> HttpResponse:
     try:
-        shown = room.attempt.items.select_related("version__question__scenario").get(
-            position=position
-        )
+        shown = room.attempt.items.select_related("version").get(position=position)
     except AttemptItem.DoesNotExist as error:
         raise Http404 from error
     services.mark_seen(room.attempt, shown, room.now)
@@ -108,14 +106,12 @@ def _choices(shown: AttemptItem, *, with_key: bool) -> list[Choice]:
 
 
 def _scenario_positions(room: Room, shown: AttemptItem) -> list[int]:
-    scenario = shown.version.question.scenario_id
-    if scenario is None:
+    """The questions of this exam that show the same scenario, word for word."""
+    text = shown.version.scenario_text
+    if not text:
         return []
-    return list(
-        room.attempt.items.filter(version__question__scenario=scenario).values_list(
-            "position", flat=True
-        )
-    )
+    items = room.attempt.items.filter(version__scenario_text=text)
+    return list(items.values_list("position", flat=True))
 
 
 def _save_and_go(request: PersonRequest, public_id: UUID, position: int) -> HttpResponse:

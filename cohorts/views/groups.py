@@ -21,6 +21,7 @@ from cohorts.progress_csv import progress_csv
 from cohorts.reports import dashboard
 from cohorts.services import INVITE_LIFE
 from cohorts.sorting import columns
+from domains.models import Outline
 
 
 @require_safe
@@ -66,7 +67,10 @@ def detail(request: PersonRequest, public_id: UUID) -> HttpResponse:
 
 
 def _dashboard(request: PersonRequest, cohort: Cohort) -> HttpResponse:
-    report = dashboard(cohort, timezone.now(), request.GET.get("sort", ""))
+    try:
+        report = dashboard(cohort, timezone.now(), request.GET.get("sort", ""))
+    except Outline.DoesNotExist:
+        return render(request, "cohorts/no_outline.html", {"cohort": cohort})
     return render(
         request,
         "cohorts/dashboard.html",
@@ -106,9 +110,13 @@ def people(request: PersonRequest, public_id: UUID) -> HttpResponse:
 def progress(request: PersonRequest, public_id: UUID) -> HttpResponse:
     cohort = access.cohort_for_lead(request.user, public_id)
     now = timezone.now()
+    try:
+        content = progress_csv(dashboard(cohort, now, "name"))
+    except Outline.DoesNotExist:
+        return redirect("cohort-detail", public_id)  # it says why there is nothing to download
     name = f"{slugify(cohort.name) or 'group'}-{timezone.localdate(now).isoformat()}.csv"
     return HttpResponse(
-        progress_csv(dashboard(cohort, now, "name")),
+        content,
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from questions.admin.bank import QuestionAdmin
 
 _SUGGESTIONS = 10
+_DIGITS = 18  # what fits the database's whole numbers
 
 
 # --- Writing --------------------------------------------------------------------------------
@@ -64,9 +65,7 @@ def add(desk: QuestionAdmin, request: HttpRequest) -> HttpResponse:
 
 def change(desk: QuestionAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
     """The form while a draft is open; the published text, to be read, while none is."""
-    if not object_id.isdecimal():
-        raise Http404
-    question = get_object_or_404(Question.objects.select_related("scenario"), pk=int(object_id))
+    question = get_object_or_404(Question, pk=_whole(object_id))
     if request.method == "POST":
         return _save(desk, request, question)
     if not desk.has_view_or_change_permission(request, question):
@@ -157,7 +156,7 @@ def suggest(desk: QuestionAdmin, request: HttpRequest) -> HttpResponse:
 
 def preview(desk: QuestionAdmin, request: HttpRequest, pk: int) -> HttpResponse:
     """A version as the candidate sees it, before and after the answer."""
-    question = get_object_or_404(Question.objects.select_related("scenario"), pk=pk)
+    question = get_object_or_404(Question, pk=pk)
     if not desk.has_view_or_change_permission(request, question):
         raise PermissionDenied
     stored = authoring.read(question)
@@ -182,13 +181,18 @@ def _version(question: Question, number: str | None) -> QuestionVersion:
     """The version asked for; else the draft, else the newest."""
     versions = question.versions.order_by("-number")
     if number is not None:
-        if not number.isdecimal():
-            raise Http404
-        versions = versions.filter(number=min(int(number), 2**31 - 1))
+        versions = versions.filter(number=_whole(number))
     version = versions.first()
     if version is None:
         raise Http404
     return version
+
+
+def _whole(text: str) -> int:
+    """The number in an address. Raises Http404 for what no page of ours links to."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS):
+        raise Http404
+    return int(text)
 
 
 # --- Moving on ------------------------------------------------------------------------------

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
+from questions import services
 from questions.forms import ProseField
-from questions.markdown import to_html
 from questions.models import QuestionVersion, Scenario
 
 
@@ -62,8 +62,23 @@ class ScenarioAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscrip
     def save_model(
         self, request: HttpRequest, obj: Scenario, form: forms.Form, change: bool
     ) -> None:
-        obj.text_html = to_html(obj.text)
-        super().save_model(request, obj, form, change)
+        """Drafts follow; the author is told which published questions do not."""
+        renewed = services.save_scenario(obj)
+        for question in renewed:
+            self.log_change(request, question, f"The text of its scenario changed: {obj.title}.")
+        if len(renewed) == 1:
+            messages.info(request, "1 draft now has the new text.")
+        elif renewed:
+            messages.info(request, f"{len(renewed)} drafts now have the new text.")
+        if form.changed_data and (behind := services.questions_behind(obj)):
+            keys = ", ".join(question.key for question in behind)
+            one = len(behind) == 1
+            messages.warning(
+                request,
+                f"{len(behind)} published question{'' if one else 's'} "
+                f"keep{'s' if one else ''} the earlier text until {'its' if one else 'their'} "
+                f"next version is published: {keys}.",
+            )
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -72,6 +87,7 @@ class ScenarioAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscrip
         if scenario:
             members = scenario.questions.with_status().order_by("key")
             context["members"] = members
+            context["behind"] = services.questions_behind(scenario)
             context["in_use"] = sum(
                 member.status == QuestionVersion.Status.PUBLISHED for member in members
             )

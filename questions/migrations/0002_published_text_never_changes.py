@@ -1,7 +1,7 @@
 """The database refuses to change what was published, whoever asks.
 
-Rendered HTML may be renewed (a better renderer), status and its dates move on; the words, the key,
-the rationales, difficulty and references of a version that left draft do not.
+Rendered HTML may be renewed (a better renderer), status and its dates move on; the scenario, the
+words, the key, the rationales, difficulty and references of a version that left draft do not.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ BEGIN
         OR (NEW.question_id, NEW.number, NEW.stem, NEW.difficulty, NEW.level, NEW.content_hash)
             IS DISTINCT FROM
            (OLD.question_id, OLD.number, OLD.stem, OLD.difficulty, OLD.level, OLD.content_hash)
+        OR (NEW.scenario_title, NEW.scenario_text)
+            IS DISTINCT FROM (OLD.scenario_title, OLD.scenario_text)
         OR NEW."references" IS DISTINCT FROM OLD."references"
     ) THEN
         RAISE EXCEPTION 'published_text_never_changes: version % is %', OLD.id, OLD.status
@@ -30,7 +32,8 @@ CREATE TRIGGER published_text_never_changes BEFORE UPDATE ON questions_questionv
 
 CREATE FUNCTION questions_choice_is_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    version bigint := CASE WHEN TG_OP = 'DELETE' THEN OLD.version_id ELSE NEW.version_id END;
+    -- Where it was and where it goes; OLD is NULL on INSERT, NEW on DELETE.
+    versions bigint[] := ARRAY[OLD.version_id, NEW.version_id];
 BEGIN
     IF TG_OP = 'UPDATE' AND
         (NEW.version_id, NEW.position, NEW.text, NEW.rationale, NEW.is_correct, NEW.misjudgement)
@@ -39,8 +42,10 @@ BEGIN
     THEN
         RETURN NEW;  -- only its rendered HTML
     END IF;
-    IF EXISTS (SELECT FROM questions_questionversion WHERE id = version AND status <> 'draft') THEN
-        RAISE EXCEPTION 'published_text_never_changes: a choice of version %', version
+    IF EXISTS (
+        SELECT FROM questions_questionversion WHERE id = ANY (versions) AND status <> 'draft'
+    ) THEN
+        RAISE EXCEPTION 'published_text_never_changes: a choice of versions %', versions
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;

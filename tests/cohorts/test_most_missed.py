@@ -18,6 +18,11 @@ def missed(circle: Circle) -> Part[QuestionLine]:
     return dashboard(circle.cohort, NOW).pooled.questions
 
 
+def told(circle: Circle) -> set[tuple[int, int]]:
+    """Members and right answers of every question listed."""
+    return {(line.people, line.correct) for line in missed(circle).lines}
+
+
 def answer_all(circle: Circle, people: int, wrong: dict[int, int]) -> None:
     """`people` members answer questions 0 to 11; of each in `wrong`, so many get it wrong."""
     for rank, name in enumerate(NAMES[:people]):
@@ -54,6 +59,34 @@ def test_a_question_that_five_have_met_is_told(circle: Circle) -> None:
         sat(circle.join(name).user, {20: False})
     circle.refresh()
     assert [(line.people, line.correct) for line in missed(circle).lines] == [(5, 0)]
+
+
+def test_a_question_few_hidden_members_have_met_is_not_told(circle: Circle) -> None:
+    """A named row with everything wrong tells each answer, so it could be subtracted."""
+    for i in range(9):
+        named = i < 4
+        member = circle.join(f"M{i}", results=named, pooled=True)
+        sat(member.user, dict.fromkeys(range(12), True) | ({20: False} if i < 5 else {}))
+    circle.refresh()
+    assert missed(circle).lines == ()
+
+
+def test_a_question_stays_as_it_was_until_a_crowd_has_answered_anew(circle: Circle) -> None:
+    """Seven answer more; one of them meets question 20 for the first time."""
+    members = [circle.join(f"M{i}", pooled=True) for i in range(12)]
+    for i, member in enumerate(members):
+        sat(member.user, dict.fromkeys(range(12), True) | ({20: False} if i < 5 else {}))
+    circle.refresh()
+    for member in members[:7]:
+        sat(member.user, {21: False})
+    sat(members[5].user, {20: True})
+    circle.refresh()
+    assert told(circle) == {(7, 0), (5, 0)}
+    for member in members[6:10]:
+        sat(member.user, {20: True, 22: True})
+    sat(members[10].user, {22: True})
+    circle.refresh()
+    assert told(circle) == {(7, 0), (10, 5)}
 
 
 def test_one_person_who_met_it_five_times_is_one_person(circle: Circle) -> None:

@@ -27,6 +27,24 @@ def standing(circle: Circle) -> Standing:
     return pooled(circle).domains.standing
 
 
+def two_domains() -> tuple[list[int], list[int]]:
+    """The questions of the first domain of the bank, and those of another."""
+    domains = [domain_of(version) for version in bank()]
+    home = domains[0]
+    other = next(domain for domain in domains if domain != home)
+    return (
+        [i for i, domain in enumerate(domains) if domain == home],
+        [i for i, domain in enumerate(domains) if domain == other],
+    )
+
+
+def people_and_answers(circle: Circle, questions: list[int]) -> tuple[int, int]:
+    """On show for the domain of these questions."""
+    domain = domain_of(bank()[questions[0]])
+    (line,) = [line for line in pooled(circle).domains.lines if line.domain == domain]
+    return line.people, line.reading.n
+
+
 def test_nothing_is_shown_before_celery_has_looked(circle: Circle, lead: Client) -> None:
     circle.crowd(5)
     assert standing(circle) is Standing.PENDING
@@ -133,6 +151,70 @@ def test_a_domain_that_few_have_met_is_not_told(circle: Circle) -> None:
     assert by_domain[domain_of(versions[0])].people == 5
 
 
+@pytest.mark.parametrize("hidden", [1, 4])
+def test_a_domain_few_hidden_members_have_met_is_not_told(circle: Circle, hidden: int) -> None:
+    """The named rows, subtracted from it, would leave those few."""
+    home, elsewhere = two_domains()
+    for name in ("N1", "N2", "N3", "N4"):
+        member = circle.join(name, results=True, pooled=True)
+        sat(member.user, dict.fromkeys([*home[:10], *elsewhere[:10]], True))
+    for i in range(5):
+        member = circle.join(f"H{i}", pooled=True)
+        met = [*home[:10], *(elsewhere[:10] if i < hidden else [])]
+        sat(member.user, dict.fromkeys(met, False))
+    circle.refresh()
+    assert people_and_answers(circle, home) == (9, 90)
+    assert people_and_answers(circle, elsewhere) == (0, 0)
+
+
+def test_a_domain_only_named_members_have_met_is_told(circle: Circle) -> None:
+    home, elsewhere = two_domains()
+    for i in range(10):
+        named = i < 5
+        member = circle.join(f"M{i}", results=named, pooled=True)
+        met = [*home[:10], *(elsewhere[:10] if named else [])]
+        sat(member.user, dict.fromkeys(met, True))
+    circle.refresh()
+    assert people_and_answers(circle, elsewhere) == (5, 50)
+
+
+def test_no_domain_ever_differs_by_less_than_a_crowd(circle: Circle) -> None:
+    """Five members have answered more, but only one of them in the second domain."""
+    home, elsewhere = two_domains()
+    members = [circle.join(f"M{i}", pooled=True) for i in range(6)]
+    for member in members:
+        sat(member.user, dict.fromkeys([*home[:10], *elsewhere[:10]], True))
+    before = circle.refresh().domains
+    for member in members[:5]:
+        sat(member.user, {home[10]: True})
+    sat(members[0].user, {elsewhere[10]: False})
+    assert circle.refresh(NOW + timedelta(minutes=1)).domains == before
+    for member in members[1:5]:
+        sat(member.user, {elsewhere[10]: False})
+    circle.refresh(NOW + timedelta(minutes=2))
+    assert people_and_answers(circle, elsewhere) == (6, 65)
+
+
+def test_scoring_again_does_not_feign_a_crowd(circle: Circle) -> None:
+    """All six attempts are stamped anew, and one mark has changed."""
+    members = circle.crowd(6)
+    before = circle.refresh().domains
+    Attempt.objects.update(scored_at=NOW)
+    AttemptItem.objects.filter(attempt__user=members[0].user, position=1).update(is_correct=False)
+    assert circle.refresh(NOW + timedelta(minutes=1)).domains == before
+
+
+def test_what_is_remembered_of_a_figure_tells_no_marks(circle: Circle) -> None:
+    circle.crowd(5)
+    report = circle.refresh()
+    for release in (report.domains, report.questions):
+        assert release is not None
+        for sources in release["seen"].values():
+            for source in sources:
+                assert set(source) == {"member", "version", "named"}
+                assert len(source["version"]) == 16
+
+
 def test_weakest_first_and_a_set_not_a_winner(circle: Circle, lead: Client) -> None:
     versions = bank()
     weak = domain_of(versions[-1])
@@ -190,10 +272,10 @@ def test_after_a_leaver_new_figures_wait_for_a_crowd_of_changes(circle: Circle) 
     circle.refresh()
     services.leave(members[0], NOW)
     for member in members[1:4]:
-        sat(member.user, {20: True})
+        sat(member.user, {12: True})  # in the domain the leaver had answered in
         circle.refresh()
         assert standing(circle) is Standing.WITHHELD
-    sat(members[4].user, {20: True})  # the leaver and four more: five people's answers changed
+    sat(members[4].user, {12: True})  # the leaver and four more: five people's answers changed
     circle.refresh()
     assert standing(circle) is Standing.SHOWN
     assert pooled(circle).domains.counted == 6
@@ -255,6 +337,21 @@ def test_turning_the_name_on_hides_what_it_would_give_away(circle: Circle) -> No
     """Five hidden in the figures; one shows their own row, and four would be left."""
     members = circle.crowd(5)
     circle.refresh()
+    services.set_consent(members[0], shares_results=True, shares_pooled=True, now=NOW)
+    assert standing(circle) is not Standing.SHOWN
+
+
+def test_turning_the_name_on_hides_a_domain_it_would_give_away(circle: Circle) -> None:
+    """Ten stay hidden in all, but in the second domain four of five would."""
+    home, elsewhere = two_domains()
+    members = [circle.join(f"M{i}", pooled=True) for i in range(11)]
+    for i, member in enumerate(members):
+        met = [*home[:10], *(elsewhere[:10] if i < 5 else [])]
+        sat(member.user, dict.fromkeys(met, True))
+    circle.refresh()
+    assert people_and_answers(circle, elsewhere) == (5, 50)
+    services.set_consent(members[10], shares_results=True, shares_pooled=True, now=NOW)
+    assert standing(circle) is Standing.SHOWN, "not one of those five"
     services.set_consent(members[0], shares_results=True, shares_pooled=True, now=NOW)
     assert standing(circle) is not Standing.SHOWN
 

@@ -6,11 +6,15 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django.asserts import assertContains, assertRedirects
 
 from attempts.models import Attempt
 from cohorts import services, tasks
 from cohorts.models import CohortReport
 from cohorts.refresh import due_cohorts, refresh_report
+from domains.models import Outline
 from tests.cohorts.circle import NOW, Circle, sat
 from tests.world import World
 
@@ -121,3 +125,24 @@ def test_the_sweep_asks_for_each_due_group_and_the_task_does_it(circle: Circle) 
     )
     assert not CohortReport.objects.filter(stale=True).exists()
     assert due_cohorts(LATER) == []
+
+
+def test_without_an_outline_in_use_the_report_waits(
+    circle: Circle, caplog: pytest.LogCaptureFixture
+) -> None:
+    circle.crowd(5)
+    before = circle.report
+    Outline.objects.update(is_default=False)
+    assert refresh_report(circle.cohort.pk, NOW) is False
+    assert "No outline is in use" in caplog.text
+    assert (circle.report.stale, circle.report.checked_at) == (True, before.checked_at)
+    assert due_cohorts(LATER) == [circle.cohort.pk]
+
+
+def test_without_an_outline_in_use_the_lead_is_told_so(circle: Circle, lead: Client) -> None:
+    circle.crowd(5, results=True)
+    circle.refresh()
+    Outline.objects.update(is_default=False)
+    page = reverse("cohort-detail", args=[circle.cohort.public_id])
+    assertContains(lead.get(page), "No exam outline is in use")
+    assertRedirects(lead.get(reverse("cohort-csv", args=[circle.cohort.public_id])), page)

@@ -93,6 +93,18 @@ def test_suggestions_for_enemies(world: World) -> None:
     assert ines.get("/admin/questions/question/suggest/", {"q": "t"}).json() == {"questions": []}
 
 
+@pytest.mark.parametrize("number", ["9" * 30, "9" * 5_000, "٣", "3x", "-3"])
+def test_a_number_that_is_none_of_ours_is_not_found(world: World, number: str) -> None:
+    question = Question.objects.get(key="d3-two-matrices")
+    ines = enter(world.ines)
+    for leaf in ("change", "preview", "new-version", "publish", "retire", "discard", "history"):
+        assert ines.get(f"{BANK}{number}/{leaf}/", follow=True).status_code == 404 or (
+            leaf == "history"  # Django's own: leads to the index, and says so
+        )
+    assert ines.post(f"{BANK}{number}/change/").status_code == 404
+    assert ines.get(page_of(question, "preview"), {"version": number}).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("where", "budget"),
     [("/admin/", 11), (BANK, 11), (ADD, 7), ("change", 15), ("read", 10), ("preview", 14)],

@@ -22,6 +22,7 @@ from questions.bank import (
     option_problems,
     parse_items,
     read_bank,
+    scenario_digest,
 )
 from questions.misjudgements import MISJUDGEMENTS
 
@@ -326,6 +327,12 @@ def test_any_change_of_the_words_is_another_version(changed: dict[str, Any]) -> 
 )
 def test_where_it_sits_is_not_what_it_says(changed: dict[str, Any]) -> None:
     assert digest(item().content()) == digest(replace(item(), **changed).content())
+
+
+def test_the_words_of_its_scenario_are_part_of_what_it_says() -> None:
+    one, other = scenario_digest("A set", "The situation."), scenario_digest("A set", "Another.")
+    assert scenario_digest("", "") == ""
+    assert len({digest(item().content(words)) for words in ("", one, other)}) == 3
 
 
 def test_a_blind_reader_sees_neither_key_nor_order() -> None:

@@ -156,10 +156,9 @@ def test_whatever_a_candidate_or_the_score_sees_makes_a_version(
 def test_a_change_of_place_or_tags_is_no_new_version(files: Path, question: Question) -> None:
     edit(files, "tags: [owner, policy]", "tags: [owner]")
     edit(files, 'objective: "2.1"', 'objective: "2.2"')
-    edit(files, "  scenario: t-set\n", "")
     assert load(files) == BankReport(replaced=1, unchanged=1)
     question.refresh_from_db()
-    assert (question.tags, question.scenario) == (["owner"], None)
+    assert question.tags == ["owner"]
     assert question.versions.count() == 1
     assert {placed.objective.code for placed in question.placements.all()} == {"2.2"}
     assert load(files) == BankReport(unchanged=2)
@@ -261,19 +260,82 @@ def test_a_question_written_here_is_left_alone(files: Path) -> None:
 # --- Scenarios ------------------------------------------------------------------------------
 
 
-def test_a_changed_scenario_is_brought_up_unless_changed_here(files: Path) -> None:
+def scenario_edited_here(text: str = "By hand") -> Scenario:
+    """What an instructor does in the admin."""
+    scenario = Scenario.objects.get(key="t-set")
+    scenario.text = text
+    services.save_scenario(scenario)
+    return scenario
+
+
+def scenario_texts(question: Question) -> list[str]:
+    return list(question.versions.order_by("number").values_list("scenario_text", flat=True))
+
+
+def test_a_changed_scenario_makes_the_next_version_of_its_questions(
+    files: Path, question: Question
+) -> None:
+    edit(files, "A Norwegian ferry operator", "A Danish ferry operator", SCENARIO_FILE)
+    assert load(files) == BankReport(new_versions=2)
+    assert "A Danish ferry operator" in Scenario.objects.get(key="t-set").text_html
+    assert scenario_texts(question) == ["A Norwegian ferry operator.", "A Danish ferry operator."]
+    assert load(files) == BankReport(unchanged=2)
+
+
+def test_a_question_that_leaves_its_scenario_is_another_text(
+    files: Path, question: Question
+) -> None:
+    edit(files, "  scenario: t-set\n", "")
+    assert load(files) == BankReport(new_versions=1, unchanged=1)
+    question.refresh_from_db()
+    assert question.scenario is None
+    assert scenario_texts(question) == ["A Norwegian ferry operator.", ""]
+    assert load(files) == BankReport(unchanged=2)
+
+
+def test_a_changed_scenario_reaches_the_drafts_of_questions_written_here(files: Path) -> None:
+    own = Question.objects.create(key="written-here", scenario=Scenario.objects.get(key="t-set"))
+    services.write_draft(
+        own, stem="Mine?", difficulty=0.5, level="apply", references=["x"], options=[]
+    )
     edit(files, "A Norwegian ferry operator", "A Danish ferry operator", SCENARIO_FILE)
     load(files)
-    scenario = Scenario.objects.get(key="t-set")
-    assert "A Danish ferry operator" in scenario.text_html
-    scenario.text = "By hand"
-    scenario.save()
-    assert load(files).conflicts == []
-    edit(files, "A Danish ferry operator", "A Swedish ferry operator", SCENARIO_FILE)
-    (conflict,) = load(files).conflicts
+    assert scenario_texts(own) == ["A Danish ferry operator."]
+
+
+def test_a_scenario_changed_here_is_kept_and_publishes_nothing(
+    files: Path, question: Question
+) -> None:
+    scenario_edited_here()
+    assert load(files) == BankReport(unchanged=2)
+    edit(files, "A Norwegian ferry operator", "A Swedish ferry operator", SCENARIO_FILE)
+    report = load(files)
+    (conflict,) = report.conflicts
     assert conflict.startswith("Scenario t-set was changed here and in")
-    scenario.refresh_from_db()
-    assert scenario.text == "By hand"
+    assert report.unchanged == 2
+    assert Scenario.objects.get(key="t-set").text == "By hand"
+    assert scenario_texts(question) == ["A Norwegian ferry operator."]
+
+
+def test_a_changed_item_of_a_scenario_changed_here_is_a_conflict(
+    files: Path, question: Question
+) -> None:
+    """Its next version would publish a scenario that only the instructor may publish."""
+    scenario_edited_here()
+    edit(files, "FIRST", "LAST")
+    (conflict,) = load(files).conflicts
+    assert conflict.startswith(f"{KEY} was changed in bank/2.1.yaml:1 and its scenario here")
+    assert question.versions.count() == 1
+
+
+def test_a_scenario_brought_over_by_hand_settles_the_conflict(
+    files: Path, question: Question
+) -> None:
+    edit(files, "A Norwegian ferry operator", "A Danish ferry operator", SCENARIO_FILE)
+    scenario_edited_here("A Danish ferry operator.")
+    assert load(files) == BankReport(new_versions=2)
+    assert scenario_texts(question)[-1] == "A Danish ferry operator."
+    assert load(files) == BankReport(unchanged=2)
 
 
 # --- All or nothing -------------------------------------------------------------------------

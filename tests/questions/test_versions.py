@@ -164,6 +164,8 @@ def test_what_is_missing_is_said_in_sentences(world: World) -> None:
 # --- Raw writes, past the services ----------------------------------------------------------
 
 FROZEN_VERSION_COLUMNS = {
+    "scenario_title": "another title",
+    "scenario_text": "another situation",
     "stem": "another stem",
     "difficulty": Decimal("0.31"),
     "level": "recall",
@@ -259,7 +261,9 @@ def test_a_retired_version_cannot_be_republished_by_hand(
 
 
 def test_html_may_be_rendered_anew(published: QuestionVersion) -> None:
-    QuestionVersion.objects.filter(pk=published.pk).update(stem_html="<p>better</p>")
+    QuestionVersion.objects.filter(pk=published.pk).update(
+        stem_html="<p>better</p>", scenario_html="<p>better</p>"
+    )
     published.choices.update(text_html="<p>better</p>", rationale_html="<p>better</p>")
     published.refresh_from_db()
     assert published.stem_html == "<p>better</p>"
