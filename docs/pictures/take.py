@@ -77,7 +77,8 @@ def take_report(page: Page) -> None:
 def take_dashboard(page: Page) -> None:
     page.goto("/groups/")
     page.get_by_role("link", name="Thursday study group").click()
-    page.screenshot(path=HERE / "dashboard.png", full_page=True)
+    page.set_viewport_size({"width": 1280, "height": 1160})
+    page.screenshot(path=HERE / "dashboard.png")
 
 
 if __name__ == "__main__":
