@@ -35,7 +35,7 @@ def quotas_for(exam: Exam, outline: Outline, domain: Domain | None) -> dict[int,
 
 def published_counts(outline: Outline) -> dict[int, int]:
     """domain number -> published questions, including domains that have none."""
-    counts = dict.fromkeys(outline.domains.values_list("number", flat=True), 0)
+    counts = dict.fromkeys((domain.number for domain in outline.domains.all()), 0)
     rows = (
         Placement.objects.filter(outline=outline, question__versions__status=PUBLISHED)
         .values_list("objective__domain__number")

@@ -35,9 +35,8 @@ class Offer:
 
 def _chosen_outline(request: PersonRequest) -> Outline:
     key = request.POST.get("outline") or request.GET.get("outline")
-    if not key:
-        return Outline.objects.default()
-    return get_object_or_404(Outline, key=key)
+    outlines = Outline.objects.prefetch_related("domains")  # each exam's quotas ask for them
+    return get_object_or_404(outlines, key=key) if key else outlines.default()
 
 
 def _offer(exam: Exam, outline: Outline, domains: list[Domain], counts: dict[int, int]) -> Offer:

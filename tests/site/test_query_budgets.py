@@ -1,0 +1,65 @@
+"""Every personal page stays within its budget of statements, session and person included.
+
+A page over budget prints its SQL. Pages whose rows could multiply (report, lists, dashboards) are
+also tried with more rows, beside their apps.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from attempts.models import Attempt
+from tests.world import World, sometimes
+
+BUDGETS = {
+    "home": 9,
+    "exam-list": 9,
+    "exam-rules": 8,
+    "attempt-list": 8,
+    "attempt-resume": 4,
+    "attempt-item": 9,
+    "attempt-questions": 5,
+    "attempt-review": 5,
+    "attempt-discard": 4,
+    "attempt-clock": 3,
+    "attempt-report": 10,
+    "profile": 4,
+    "cohort-list": 5,
+}
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_a_page_stays_within_its_budget(
+    client: Client,
+    world: World,
+    name: str,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    done = world.sat(world.ada, "half", sometimes(0.6), now=timezone.now() - timedelta(days=3))
+    running: Attempt = world.start(world.ada, "quick")
+    client.force_login(world.ada)
+    attempt = done if name == "attempt-report" else running
+    arguments: dict[str, tuple[object, ...]] = {
+        "exam-rules": ("half",),
+        "attempt-item": (attempt.public_id, 3),
+    }
+    if name.startswith("attempt-") and name not in {"attempt-list", "attempt-item"}:
+        arguments[name] = (attempt.public_id,)
+    url = reverse(name, args=arguments.get(name, ()))
+    with django_assert_max_num_queries(BUDGETS[name]):
+        assert client.get(url).status_code in {200, 302}
+
+
+def test_starting_an_exam_takes_few_statements_whatever_its_length(
+    client: Client, world: World, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    client.force_login(world.ada)
+    with django_assert_max_num_queries(30):
+        client.post(reverse("exam-rules", args=("half",)))
+    assert Attempt.objects.get().items.count() == 60
