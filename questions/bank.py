@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import yaml
 
+from questions.flowing import join
 from questions.misjudgements import MISJUDGEMENTS
 
 LEVELS: Final = ("recall", "apply", "analyse", "evaluate")
@@ -74,18 +75,19 @@ class Item:
     line: int = field(default=0, compare=False)
 
     def content(self, scenario: str = "") -> dict[str, Any]:
-        """What makes a version: change any of it and it is another version.
+        """What makes a version: change any of it and it is another version. Where lines break
+        within a paragraph is no part of it.
 
         scenario: the `scenario_digest` of what stands above the stem.
         """
         return {
             "scenario": scenario,
-            "stem": self.stem,
+            "stem": join(self.stem),
             "difficulty": f"{self.difficulty:.2f}",
             "level": self.level,
             "references": list(self.references),
             "options": [
-                [option.text, option.rationale, option.correct, option.misjudgement]
+                [join(option.text), join(option.rationale), option.correct, option.misjudgement]
                 for option in self.options
             ],
         }
@@ -269,7 +271,7 @@ class _Checker:
             return ""
         if len(value) > MAX_TEXT:
             self.fault(f"{key!r} is longer than {MAX_TEXT} characters", key)
-        return value.strip()
+        return join(value)
 
     def slug(self, key: str) -> str:
         value = self.text(key)

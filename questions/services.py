@@ -3,9 +3,10 @@ after it is published, a correction is the next version."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from random import SystemRandom
 
 from django.db import transaction
@@ -31,6 +32,18 @@ class NotPublishable(Exception):
 
 def content_of(version: QuestionVersion) -> dict[str, object]:
     """The same shape as `bank.Item.content()`, so file and database compare by fingerprint."""
+    return _content(version, options_of(version))
+
+
+def options_of(version: QuestionVersion) -> list[Option]:
+    """The options as a file would give them, in the order they were written."""
+    return [
+        Option(choice.text, choice.rationale, choice.is_correct, choice.misjudgement)
+        for choice in sorted(version.choices.all(), key=lambda choice: choice.position)
+    ]
+
+
+def _content(version: QuestionVersion, options: Sequence[Option]) -> dict[str, object]:
     return {
         "scenario": scenario_digest(version.scenario_title, version.scenario_text),
         "stem": version.stem,
@@ -38,8 +51,8 @@ def content_of(version: QuestionVersion) -> dict[str, object]:
         "level": version.level,
         "references": list(version.references),
         "options": [
-            [choice.text, choice.rationale, choice.is_correct, choice.misjudgement]
-            for choice in version.choices.order_by("position")
+            [option.text, option.rationale, option.correct, option.misjudgement]
+            for option in options
         ],
     }
 
@@ -66,21 +79,72 @@ def write_draft(
         draft.content_hash = ""
         draft.save()
         draft.choices.all().delete()
-        _create_in_any_order(
-            Choice(
-                version=draft,
-                position=position,
-                text=option.text,
-                text_html=to_html(option.text),
-                rationale=option.rationale,
-                rationale_html=to_html(option.rationale),
-                is_correct=option.correct,
-                misjudgement=option.misjudgement,
-            )
-            for position, option in enumerate(options, 1)
-        )
+        _create_in_any_order(_choices(draft, options))
         seal_draft(draft)
     return draft
+
+
+def _choices(version: QuestionVersion, options: Sequence[Option]) -> list[Choice]:
+    return [
+        Choice(
+            version=version,
+            position=position,
+            text=option.text,
+            text_html=to_html(option.text),
+            rationale=option.rationale,
+            rationale_html=to_html(option.rationale),
+            is_correct=option.correct,
+            misjudgement=option.misjudgement,
+        )
+        for position, option in enumerate(options, 1)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a version says; the scenario is that of its question."""
+
+    stem: str
+    difficulty: float
+    level: str
+    references: Sequence[str]
+    options: Sequence[Option]
+
+
+def publish_new(texts: Mapping[Question, Text], *, now: datetime) -> None:
+    """First versions of questions that have none, written and published: a handful of statements,
+    however many there are. The texts must be publishable (the bank's files are checked for it)."""
+    with transaction.atomic():
+        versions = [_first_version(question, text) for question, text in texts.items()]
+        QuestionVersion.objects.bulk_create(versions)
+        choices = [
+            choice
+            for version, text in zip(versions, texts.values(), strict=True)
+            for choice in _choices(version, text.options)
+        ]
+        _create_in_any_order(choices)
+        # Published last: the database lets nobody add options to a published version.
+        QuestionVersion.objects.filter(pk__in=[version.pk for version in versions]).update(
+            status=QuestionVersion.Status.PUBLISHED, published_at=now
+        )
+
+
+def _first_version(question: Question, text: Text) -> QuestionVersion:
+    scenario = question.scenario
+    version = QuestionVersion(
+        question=question,
+        number=1,
+        scenario_title=scenario.title if scenario else "",
+        scenario_text=scenario.text if scenario else "",
+        scenario_html=to_html(scenario.text) if scenario else "",
+        stem=text.stem,
+        stem_html=to_html(text.stem),
+        difficulty=Decimal(f"{text.difficulty:.2f}"),
+        level=text.level,
+        references=list(text.references),
+    )
+    version.content_hash = digest(_content(version, text.options))
+    return version
 
 
 def seal_draft(draft: QuestionVersion) -> None:

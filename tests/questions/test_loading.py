@@ -13,8 +13,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from attempts.models import Exposure
 from questions import services
-from questions.bank import BankError, Option, read_bank
+from questions.bank import BankError, Option, digest, read_bank
 from questions.loading import BankReport, load_bank
 from questions.models import Placement, Question, QuestionVersion, Scenario
 from tests.world import ROOT, World
@@ -121,17 +122,18 @@ def test_a_changed_text_is_the_next_version_and_the_old_one_retires(
 def test_an_attempt_keeps_the_text_it_was_given(
     files: Path, question: Question, world: World
 ) -> None:
-    for seed in range(20):  # until a form holds our question: ten of the domain's fifteen do
-        attempt = world.start(world.person(f"p{seed}@example.org"), "drill", domain=2, seed=seed)
-        if item := attempt.items.filter(version__question=question).first():
-            break
-    assert item is not None
+    edit(files, "  scenario: t-set\n", "")  # whose other item is of another domain
+    load(files)
+    others = Question.objects.exclude(pk=question.pk)
+    Exposure.objects.bulk_create(Exposure(question=other, count=99) for other in others)
+    attempt = world.start(world.ben, "drill", domain=2)  # the only one never shown comes first
+    item = attempt.items.get(version__question=question)
     edit(files, "FIRST", "LAST")
     load(files)
     item.refresh_from_db()
     assert "FIRST" in item.version.stem
-    again = world.start(world.ada, "drill", domain=2, seed=seed)
-    assert not again.items.filter(version=item.version).exists()
+    again = world.start(world.ada, "drill", domain=2)
+    assert again.items.get(version__question=question).version != item.version
 
 
 @pytest.mark.parametrize(
@@ -255,6 +257,73 @@ def test_a_question_written_here_is_left_alone(files: Path) -> None:
     )
     load(files)
     assert own.versions.get().status == "draft"
+
+
+def retyped(question: Question, stem: str) -> QuestionVersion:
+    draft = services.draft_from_published(question)
+    draft.stem = stem
+    draft.save()
+    services.publish(draft, now=NOW)
+    return draft
+
+
+def test_a_file_brought_to_what_is_here_settles_the_conflict(
+    files: Path, question: Question
+) -> None:
+    """By hand, or by an export: the file may break its lines elsewhere."""
+    mine = retyped(question, "A new situation for t-first.\n\nWhat comes FIRST?")
+    edit(files, "FIRST", "LAST")
+    assert len(load(files).conflicts) == 1
+    edit(
+        files,
+        "stem: What comes LAST for t-first?",
+        "stem: |-\n    A new situation\n    for t-first.\n\n    What comes\n    FIRST?",
+    )
+    assert load(files) == BankReport(unchanged=2)
+    assert question.versions.get(status="published") == mine
+    edit(files, "FIRST", "LAST")  # and the file has the last word again
+    assert load(files) == BankReport(new_versions=1, unchanged=1)
+
+
+def test_lines_broken_elsewhere_are_no_change(files: Path, question: Question) -> None:
+    edit(
+        files,
+        "stem: What comes FIRST for t-first?",
+        "stem: |-\n    What comes\n    FIRST for t-first?",
+    )
+    assert load(files) == BankReport(unchanged=2)
+    assert question.versions.count() == 1
+
+
+def loaded_by_an_earlier_release(question: Question) -> None:
+    """Until 0.2 a file's line breaks were part of the text, and of the fingerprint kept of it."""
+    stem = "What comes\nFIRST for t-first?"
+    with connection.cursor() as cursor:  # published text is frozen for everybody else
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE questions_questionversion DISABLE TRIGGER USER")
+        question.versions.update(stem=stem)
+        version = question.versions.get()
+        content = {**services.content_of(version), "stem": stem}
+        question.versions.update(content_hash=digest(content))
+        cursor.execute("ALTER TABLE questions_questionversion ENABLE TRIGGER USER")
+    placements = {p.outline.key: p.objective.code for p in question.placements.all()}
+    placing = ["t-set", [], ["owner", "policy"]]
+    question.loaded_hash = digest([digest(content), placing, placements])
+    question.save()
+
+
+def test_a_bank_loaded_by_an_earlier_release_is_not_published_anew(
+    files: Path, question: Question
+) -> None:
+    loaded_by_an_earlier_release(question)
+    assert load(files) == BankReport(unchanged=2)
+    assert question.versions.count() == 1
+
+
+def test_a_change_after_an_earlier_release_is_no_conflict(files: Path, question: Question) -> None:
+    loaded_by_an_earlier_release(question)
+    edit(files, "FIRST", "LAST")
+    assert load(files) == BankReport(new_versions=1, unchanged=1)
 
 
 # --- Scenarios ------------------------------------------------------------------------------
@@ -418,7 +487,7 @@ def faulty_file(files: Path) -> str:
     ("prepare", "message"),
     [
         (wrong_folder, "There is no folder"),
-        (faulty_file, r"Nothing was loaded\. Mend these and load again:\nbank/.*2\.1\.yaml:\d+: "),
+        (faulty_file, r"Mend these and try again; nothing was done:\nbank/.*2\.1\.yaml:\d+: "),
     ],
 )
 def test_the_command_refuses_in_words(

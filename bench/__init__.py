@@ -1,0 +1,1 @@
+"""Measurements, runnable by anyone. They print figures and assert none."""
