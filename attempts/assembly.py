@@ -1,17 +1,41 @@
-"""Who gets which items: fills a blueprint from the bank. Pure; same inputs, same form.
+"""Who gets which items: fills a blueprint from the bank by integer programming. Pure; same inputs,
+same form.
 
-Hard: the quota of every domain, and no two enemies on one form. Soft: questions this person has
-met least often come first. Items of one scenario stand together.
+Hard: the quota of every domain, no two enemies on one form, a scenario set whole or not at all.
+Then, one after the other: as few questions as possible that this person has met (in a simulation,
+first of all none from an earlier one); those met longest ago; those the bank has shown least;
+each domain as difficult as its pool; objectives evenly. Chance decides between equals.
+
+A form can be drawn so that another one, the reserve, can still be filled from questions the person
+has never met.
 """
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
-TRIES: Final = 40  # fresh shuffles before we believe that enemies make a quota impossible
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array
+
+# The soft rules, in order of importance; what a whole step of each costs. Chance costs up to 1.
+AGE: Final = 16.0  # an item met yesterday, against one met longest ago
+EXPOSURE: Final = 4.0  # an item shown twice as often as the average, against one never shown
+DIFFICULTY: Final = 4.0  # a domain whose difficulties sum to 1 more or less than its pool's would
+SPREAD: Final = 2.0  # one item more, or fewer, from an objective than its even share
+FROM_A_SIMULATION: Final = 1_000  # repeats in a simulation: one of these outweighs all others
+
+_GAP: Final = 0.03  # soft rules: this near to the best is as good, and much sooner found
+SHORTLIST: Final = 4  # times its even share: how many items of an objective are tried first
+_SECONDS: Final = 5.0  # then the solver gives what it has
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +45,22 @@ class Candidate:
     version: int
     question: int
     domain: int  # its number in the attempt's outline
+    objective: str = ""  # its code in that outline
+    difficulty: float = 0.65  # judged probability of a correct answer
     enemies: frozenset[int] = frozenset()  # question ids
     scenario: int | None = None
-    times_met: int = 0
+    times_met: int = 0  # by this person
+    met_at: float = 0.0  # when this person last met it, in any unit that grows with time
+    met_in_simulation: bool = False
+    exposure: int = 0  # times the bank has shown it to anybody
+
+
+class Reserve(StrEnum):
+    """What to do where keeping the reserve whole would cost repeats that could be avoided."""
+
+    ASK = "ask"  # raise ReserveInTheWay
+    KEEP = "keep"  # repeat questions the person has met
+    BREAK = "break"  # use up the reserve
 
 
 class NotEnoughItems(Exception):
@@ -39,8 +76,24 @@ class NotEnoughItems(Exception):
         return sum(self.missing.values())
 
 
+class SolverGaveUp(Exception):
+    """A form exists, but the solver found none in the seconds allowed; trying again may help."""
+
+
+class ReserveInTheWay(Exception):
+    """The form can be drawn with fewer repeats if the reserve is broken into.
+
+    repeats: how many questions the person has met a form would hold that keeps the reserve; None
+    when there is no such form at all. repeats_without: the same, if the reserve is given up.
+    """
+
+    def __init__(self, repeats: int | None, repeats_without: int) -> None:
+        super().__init__("Keeping a full unseen form would cost repeats.")
+        self.repeats, self.repeats_without = repeats, repeats_without
+
+
 def missing_items(pool: Mapping[int, int], quotas: Mapping[int, int]) -> dict[int, int]:
-    """domain -> shortfall, from counts alone (enemies aside); empty when the form can be filled."""
+    """domain -> shortfall, from counts alone; empty when the form may be filled."""
     return {
         domain: quota - pool.get(domain, 0)
         for domain, quota in quotas.items()
@@ -49,66 +102,423 @@ def missing_items(pool: Mapping[int, int], quotas: Mapping[int, int]) -> dict[in
 
 
 def assemble(
-    pool: Sequence[Candidate], quotas: Mapping[int, int], seed: int
+    pool: Sequence[Candidate],
+    quotas: Mapping[int, int],
+    seed: int,
+    *,
+    reserve: Mapping[int, int] | None = None,
+    policy: Reserve = Reserve.BREAK,
+    simulation: bool = False,
 ) -> tuple[Candidate, ...]:
     """Draw a form: `quotas[domain]` items of each domain, in the order they will be asked.
 
-    Raises NotEnoughItems. `pool` may come in any order; the draw depends on ids and seed alone.
+    reserve: the quotas of a form that unseen items outside this one must still be able to fill;
+    without effect where they cannot fill it even now. simulation: items of the person's earlier
+    simulations are the last to be repeated. `pool` may come in any order; the draw depends on ids,
+    seed and the candidates' facts alone. Raises NotEnoughItems, ReserveInTheWay, SolverGaveUp.
     """
-    counts: dict[int, int] = {}
-    for candidate in pool:
-        counts[candidate.domain] = counts.get(candidate.domain, 0) + 1
-    if missing := missing_items(counts, quotas):
-        raise NotEnoughItems(missing)
-    rng = random.Random(seed)
-    ordered = sorted(pool, key=lambda candidate: candidate.question)
-    best: dict[int, int] | None = None
-    for number in range(TRIES):
-        # A hard rule outweighs a soft one: when the least met are too hostile, forget history.
-        chosen, missing = _draw(ordered, quotas, rng, prefer_unmet=number < TRIES // 2)
-        if not missing:
-            return _sequence(chosen, rng)
-        if best is None or sum(missing.values()) < sum(best.values()):
-            best = missing
-    raise NotEnoughItems(best or {})
+    problem = _Problem(pool, quotas, simulation=simulation)
+    # By far the commonest case first: nothing is repeated and nothing broken into.
+    chosen = problem.draw(seed, reserve, repeats=0)
+    if chosen is None:
+        kept, repeats = _decide(problem, reserve, policy)
+        chosen = problem.draw(seed, kept, repeats=repeats)
+    if chosen is None:
+        raise SolverGaveUp
+    return _sequence(chosen, random.Random(seed))
 
 
-def _draw(
+def foresee(
     pool: Sequence[Candidate],
     quotas: Mapping[int, int],
-    rng: random.Random,
     *,
-    prefer_unmet: bool,
-) -> tuple[list[Candidate], dict[int, int]]:
-    left = dict(quotas)
-    chosen: list[Candidate] = []
-    barred: set[int] = set()
-    order = rng.sample(pool, len(pool))
-    if prefer_unmet:
-        order.sort(key=lambda candidate: candidate.times_met)  # stable: chance among equals
-    for candidate in order:
-        if left.get(candidate.domain, 0) and candidate.question not in barred:
-            chosen.append(candidate)
-            barred |= {candidate.question, *candidate.enemies}
-            left[candidate.domain] -= 1
-    return chosen, {domain: count for domain, count in left.items() if count}
+    reserve: Mapping[int, int] | None = None,
+    policy: Reserve = Reserve.BREAK,
+    simulation: bool = False,
+) -> int:
+    """How many questions the person has met `assemble` would put on the form, without drawing it.
+
+    Raises what `assemble` would raise.
+    """
+    problem = _Problem(pool, quotas, simulation=simulation)
+    repeats = problem.fewest_repeats(reserve, unseen_only=True)
+    if repeats is None:
+        _, repeats = _decide(problem, reserve, policy)
+    return repeats % FROM_A_SIMULATION  # what is above it is weight, not count
+
+
+def disjoint_forms(pool: Sequence[Candidate], quotas: Mapping[int, int]) -> int:
+    """How many forms with no item in common the pool fills when they are drawn one after the
+    other, each so that another is left where that can be."""
+    left, forms = list(pool), 0
+    while True:
+        try:
+            form = assemble(left, quotas, seed=forms, reserve=quotas)
+        except NotEnoughItems:
+            return forms
+        used = {candidate.question for candidate in form}
+        left = [candidate for candidate in left if candidate.question not in used]
+        forms += 1
+
+
+def _decide(
+    problem: _Problem, reserve: Mapping[int, int] | None, policy: Reserve
+) -> tuple[Mapping[int, int] | None, int]:
+    """The reserve to keep, or None, and the repeats that takes (see `_Block.repeats`).
+
+    Raises NotEnoughItems, ReserveInTheWay.
+    """
+    without = problem.fewest_repeats(None)
+    if without is None:
+        raise NotEnoughItems(problem.shortfall())
+    if not reserve or not problem.can_fill_unseen(reserve):
+        return None, without
+    keeping = problem.fewest_repeats(reserve)
+    if keeping is not None and (keeping == without or policy is Reserve.KEEP):
+        return reserve, keeping
+    if policy is Reserve.BREAK:
+        return None, without
+    raise ReserveInTheWay(keeping, without)
+
+
+# --- The integer programme ------------------------------------------------------------------
+
+
+class _Block:
+    """What is drawn as one: a lone item, or a whole scenario set."""
+
+    def __init__(self, items: Sequence[Candidate], *, simulation: bool) -> None:
+        self.items = tuple(items)
+        self.questions = {item.question for item in items}
+        self.enemies = {enemy for item in items for enemy in item.enemies}
+        self.counts = Counter(item.domain for item in items)
+        self.objectives = Counter((item.domain, item.objective) for item in items)
+        self.is_unseen = not any(item.times_met for item in items)
+        # In a simulation, repeating one of an earlier simulation outweighs all other repeats.
+        self.repeats = sum(
+            1 + FROM_A_SIMULATION * (simulation and item.met_in_simulation)
+            for item in items
+            if item.times_met
+        )
+
+    def fits(self, quotas: Mapping[int, int]) -> bool:
+        """Whether it can be on a form at all."""
+        return not self.enemies & self.questions and all(
+            count <= quotas.get(domain, 0) for domain, count in self.counts.items()
+        )
+
+
+class _Model:
+    """A mixed-integer programme, put together row by row and solved by HiGHS."""
+
+    def __init__(self) -> None:
+        self.costs: list[float] = []
+        self.highest: list[float] = []
+        self.whole: list[int] = []
+        self._rows: list[tuple[Mapping[int, float], float, float]] = []
+
+    def variable(self, *, highest: float = 1.0, cost: float = 0.0, whole: bool = True) -> int:
+        """A new variable from 0 to `highest`; its number."""
+        self.costs.append(cost)
+        self.highest.append(highest)
+        self.whole.append(int(whole))
+        return len(self.costs) - 1
+
+    def row(self, coefficients: Mapping[int, float], low: float, high: float) -> None:
+        """low <= sum of coefficient x variable <= high"""
+        if coefficients or not low <= 0 <= high:
+            self._rows.append((coefficients, low, high))
+
+    def solve(self, *, gap: float = 0.0) -> NDArray[np.float64] | None:
+        """The variables at the minimum, or None where there is no solution (or none was found in
+        the seconds allowed, which no bank of a sane size has needed)."""
+        if not all(coefficients for coefficients, _, _ in self._rows):
+            return None
+        if not self.costs:
+            return np.zeros(0)
+        constraints = []
+        if self._rows:
+            entries = [
+                (row, column, value)
+                for row, (coefficients, _, _) in enumerate(self._rows)
+                for column, value in coefficients.items()
+            ]
+            rows, columns, values = zip(*entries, strict=True)
+            shape = (len(self._rows), len(self.costs))
+            matrix = csr_array((values, (rows, columns)), shape=shape)
+            low = np.array([low for _, low, _ in self._rows])
+            high = np.array([high for _, _, high in self._rows])
+            constraints.append(LinearConstraint(matrix, low, high))
+        result = milp(
+            np.array(self.costs),
+            integrality=np.array(self.whole),
+            bounds=Bounds(0.0, np.array(self.highest)),
+            constraints=constraints,
+            options={"time_limit": _SECONDS, "mip_rel_gap": gap},
+        )
+        return None if result.x is None else np.asarray(result.x)
+
+
+class _Problem:
+    """One draw from one pool, and the questions one can ask about it beforehand."""
+
+    def __init__(
+        self, pool: Sequence[Candidate], quotas: Mapping[int, int], *, simulation: bool
+    ) -> None:
+        self.quotas = {domain: quota for domain, quota in quotas.items() if quota}
+        sets: defaultdict[tuple[bool, int], list[Candidate]] = defaultdict(list)
+        for item in sorted(pool, key=lambda item: item.question):
+            if item.scenario is None:
+                sets[False, item.question].append(item)
+            else:
+                sets[True, item.scenario].append(item)
+        self.blocks = [_Block(items, simulation=simulation) for items in sets.values()]
+        owners = {
+            question: number
+            for number, block in enumerate(self.blocks)
+            for question in block.questions
+        }
+        self.hostile = sorted(
+            {
+                (min(number, owners[enemy]), max(number, owners[enemy]))
+                for number, block in enumerate(self.blocks)
+                for enemy in block.enemies
+                if enemy in owners and owners[enemy] != number
+            }
+        )
+
+    def fewest_repeats(
+        self, reserve: Mapping[int, int] | None, *, unseen_only: bool = False
+    ) -> int | None:
+        """The repeats of a form with the fewest; None where no form exists."""
+        model = _Model()
+        drawn = self._form(model, self.quotas, unseen_only=unseen_only)
+        for number, variable in drawn.items():
+            model.costs[variable] = self.blocks[number].repeats
+        self._hold(model, reserve, drawn)
+        solution = model.solve()
+        if solution is None:
+            return None
+        return sum(self.blocks[number].repeats for number, v in drawn.items() if solution[v] > 0.5)
+
+    def can_fill_unseen(self, quotas: Mapping[int, int]) -> bool:
+        model = _Model()
+        self._form(model, quotas, unseen_only=True)
+        return model.solve() is not None
+
+    def shortfall(self) -> dict[int, int]:
+        """domain -> how many items are missing in the fullest form there is."""
+        model = _Model()
+        gaps = {
+            domain: model.variable(highest=quota, cost=1.0) for domain, quota in self.quotas.items()
+        }
+        self._form(model, self.quotas, gaps=gaps)
+        solution = model.solve()
+        assert solution is not None  # an empty form is one
+        missing = {domain: round(solution[gap]) for domain, gap in gaps.items()}
+        return {domain: count for domain, count in missing.items() if count}
+
+    def draw(
+        self, seed: int, reserve: Mapping[int, int] | None, *, repeats: int
+    ) -> list[Candidate] | None:
+        """The best form that has exactly the fewest repeats there can be; None where none has."""
+        costs = self._costs(random.Random(seed))
+        shortlist = self._shortlist(costs, unseen_only=repeats == 0)
+        # What is solved fastest first: without taking care of the reserve, for usually enough is
+        # left, and among the likeliest blocks only.
+        chosen = self._draw(costs, shortlist, None, repeats)
+        if chosen is None:
+            chosen = self._draw(costs, None, None, repeats)
+        if chosen is None or not reserve or self._leaves(chosen, reserve):
+            return chosen
+        return self._draw(costs, None, reserve, repeats)
+
+    def _draw(
+        self,
+        costs: Sequence[float],
+        shortlist: Collection[int] | None,
+        reserve: Mapping[int, int] | None,
+        repeats: int,
+    ) -> list[Candidate] | None:
+        model = _Model()
+        drawn = self._form(model, self.quotas, unseen_only=repeats == 0, among=shortlist)
+        for number, variable in drawn.items():
+            model.costs[variable] = costs[number]
+        if repeats:
+            model.row({v: self.blocks[n].repeats for n, v in drawn.items()}, 0, repeats)
+        self._hold(model, reserve, drawn)
+        for domain, quota in self.quotas.items():
+            self._balance(model, drawn, domain, quota)
+            self._spread(model, drawn, domain, quota)
+        solution = model.solve(gap=_GAP)
+        if solution is None:
+            return None
+        return [
+            item
+            for number, variable in drawn.items()
+            if solution[variable] > 0.5
+            for item in self.blocks[number].items
+        ]
+
+    def _leaves(self, chosen: Sequence[Candidate], reserve: Mapping[int, int]) -> bool:
+        """Whether the unseen items outside `chosen` still fill the reserve."""
+        model = _Model()
+        held = self._form(model, reserve, unseen_only=True)
+        taken = {item.question for item in chosen}
+        for number, variable in held.items():
+            if taken & self.blocks[number].questions:
+                model.highest[variable] = 0.0
+        return model.solve() is not None
+
+    # --- Hard rules ---
+
+    def _form(
+        self,
+        model: _Model,
+        quotas: Mapping[int, int],
+        *,
+        unseen_only: bool = False,
+        among: Collection[int] | None = None,
+        gaps: Mapping[int, int] | None = None,
+    ) -> dict[int, int]:
+        """Variables and rows of one form; block number -> variable. gaps: what may stay empty."""
+        chosen = {
+            number: model.variable()
+            for number, block in enumerate(self.blocks)
+            if block.fits(quotas)
+            and (block.is_unseen or not unseen_only)
+            and (among is None or number in among)
+        }
+        for domain, quota in quotas.items():
+            row: dict[int, float] = {
+                variable: self.blocks[number].counts[domain]
+                for number, variable in chosen.items()
+                if self.blocks[number].counts[domain]
+            }
+            if gaps:
+                row[gaps[domain]] = 1
+            model.row(row, quota, quota)
+        for one, other in self.hostile:
+            if one in chosen and other in chosen:
+                model.row({chosen[one]: 1, chosen[other]: 1}, 0, 1)
+        return chosen
+
+    def _hold(
+        self, model: _Model, reserve: Mapping[int, int] | None, drawn: Mapping[int, int]
+    ) -> None:
+        """A second form beside the one drawn, of unseen items outside it."""
+        if not reserve:
+            return
+        held = self._form(model, reserve, unseen_only=True)
+        for number, variable in held.items():
+            if number in drawn:
+                model.row({variable: 1, drawn[number]: 1}, 0, 1)
+
+    # --- Soft rules ---
+
+    def _costs(self, rng: random.Random) -> list[float]:
+        """What each block costs by age, exposure and chance."""
+        return [
+            sum(
+                AGE * self._recency(item) + EXPOSURE * self._exposure(item) + rng.random()
+                for item in block.items
+            )
+            for block in self.blocks
+        ]
+
+    def _shortlist(self, costs: Sequence[float], *, unseen_only: bool) -> set[int]:
+        """The cheapest blocks of each objective, several times as many as its even share: in a
+        large bank the others would not be drawn, and would only be searched through."""
+        eligible = [
+            number
+            for number, block in enumerate(self.blocks)
+            if block.fits(self.quotas) and (block.is_unseen or not unseen_only)
+        ]
+        objectives = {place for number in eligible for place in self.blocks[number].objectives}
+        parts = Counter(domain for domain, _ in objectives)
+        left = {
+            (domain, objective): SHORTLIST * math.ceil(self.quotas[domain] / parts[domain])
+            for domain, objective in objectives
+        }
+        shortlist: set[int] = set()
+        for number in sorted(eligible, key=lambda n: costs[n] / len(self.blocks[n].items)):
+            places = self.blocks[number].objectives
+            if any(left[place] > 0 for place in places):
+                shortlist.add(number)
+                for place, count in places.items():
+                    left[place] -= count
+        return shortlist
+
+    def _recency(self, item: Candidate) -> float:
+        """0 for what was never met or longest ago, 1 for what was met last."""
+        first, last = self._met
+        if not item.times_met or last == first:
+            return 0.0
+        return (item.met_at - first) / (last - first)
+
+    @cached_property
+    def _met(self) -> tuple[float, float]:
+        times = [item.met_at for item in self._items if item.times_met]
+        return min(times, default=0.0), max(times, default=0.0)
+
+    def _exposure(self, item: Candidate) -> float:
+        """0 for what was never shown, 1 for twice the average and more."""
+        return min(item.exposure / (self._mean_exposure + 1), 2.0) / 2
+
+    @cached_property
+    def _mean_exposure(self) -> float:
+        return float(np.mean([float(item.exposure) for item in self._items] or [0.0]))
+
+    @cached_property
+    def _items(self) -> list[Candidate]:
+        return [item for block in self.blocks for item in block.items]
+
+    def _of(self, drawn: Mapping[int, int], domain: int) -> list[tuple[Candidate, int]]:
+        """Each item of a domain that can be drawn, with the variable of its block."""
+        return [
+            (item, variable)
+            for number, variable in drawn.items()
+            for item in self.blocks[number].items
+            if item.domain == domain
+        ]
+
+    def _balance(self, model: _Model, drawn: Mapping[int, int], domain: int, quota: int) -> None:
+        """The difficulties of a domain should sum to what its pool would give on average."""
+        pool = [item.difficulty for item in self._items if item.domain == domain]
+        row: defaultdict[int, float] = defaultdict(float)
+        for item, variable in self._of(drawn, domain):
+            row[variable] += item.difficulty
+        row[model.variable(highest=quota, cost=DIFFICULTY, whole=False)] = 1.0
+        row[model.variable(highest=quota, cost=DIFFICULTY, whole=False)] = -1.0
+        target = quota * float(np.mean(pool or [0.0]))
+        model.row(row, target, target)
+
+    def _spread(self, model: _Model, drawn: Mapping[int, int], domain: int, quota: int) -> None:
+        """Each objective of a domain should have its even share, rounded down or up."""
+        rows: defaultdict[str, defaultdict[int, float]] = defaultdict(lambda: defaultdict(float))
+        for item, variable in self._of(drawn, domain):
+            rows[item.objective][variable] += 1
+        for row in rows.values():
+            share = quota / len(rows)
+            more = model.variable(highest=quota, cost=SPREAD, whole=False)
+            fewer = model.variable(highest=quota, cost=SPREAD, whole=False)
+            model.row({**row, more: -1, fewer: 1}, np.floor(share), np.ceil(share))
+
+
+# --- The order on the page ------------------------------------------------------------------
 
 
 def _sequence(chosen: Sequence[Candidate], rng: random.Random) -> tuple[Candidate, ...]:
     """Domains mixed as in the real exam, scenario sets kept together."""
-    groups: dict[tuple[str, int], list[Candidate]] = {}
-    for candidate in chosen:
-        key = (
-            ("question", candidate.question)
-            if candidate.scenario is None
-            else ("scenario", candidate.scenario)
-        )
-        groups.setdefault(key, []).append(candidate)
+    groups: dict[tuple[bool, int], list[Candidate]] = {}
+    for item in sorted(chosen, key=lambda item: item.question):
+        key = (False, item.question) if item.scenario is None else (True, item.scenario)
+        groups.setdefault(key, []).append(item)
     blocks = [groups[key] for key in sorted(groups)]
     rng.shuffle(blocks)
     for block in blocks:
         rng.shuffle(block)
-    return tuple(candidate for block in blocks for candidate in block)
+    return tuple(item for block in blocks for item in block)
 
 
 def shuffled_choices(choice_ids: Sequence[int], seed: int, question: int) -> list[int]:

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Final, TypedDict
 
-from django.db.models import Count, Q
+from django.contrib.postgres.aggregates import BoolOr
+from django.db.models import Count, Max, Q
 
 from accounts.models import User
-from attempts.assembly import Candidate, missing_items
-from attempts.models import AttemptItem, Exam
+from attempts.assembly import (
+    Candidate,
+    NotEnoughItems,
+    Reserve,
+    ReserveInTheWay,
+    foresee,
+    missing_items,
+)
+from attempts.exposure import MET
+from attempts.models import AttemptItem, Exam, Exposure
 from domains.models import Domain, Outline
 from domains.quotas import largest_remainder
 from questions.models import Choice, Placement, Question, QuestionVersion
@@ -20,9 +31,7 @@ PUBLISHED = QuestionVersion.Status.PUBLISHED
 @dataclass(frozen=True, slots=True)
 class Pool:
     candidates: list[Candidate]
-    choices: dict[int, list[int]]  # version id -> choice ids
     domains: dict[int, int]  # domain number -> domain id, in this outline
-    revealed: frozenset[int]  # question ids whose key this person has been shown
 
 
 def quotas_for(exam: Exam, outline: Outline, domain: Domain | None) -> dict[int, int]:
@@ -51,6 +60,66 @@ def shortfall(
     return missing_items(counts, quotas_for(exam, outline, domain))
 
 
+def full_form(outline: Outline) -> dict[int, int] | None:
+    """The quotas of the full simulation, of which one unseen form is kept for each person."""
+    exam = Exam.objects.filter(kind=Exam.Kind.SIMULATION, is_offered=True).first()
+    return quotas_for(exam, outline, None) if exam else None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the assembler is asked for, for one person, besides seed and policy."""
+
+    pool: Pool
+    quotas: dict[int, int]
+    reserve: dict[int, int] | None
+    simulation: bool
+
+
+def order_for(user: User, exam: Exam, outline: Outline, domain: Domain | None) -> Order:
+    """At most eight statements; six where the outline's domains are at hand."""
+    return Order(
+        pool=load_pool(outline, user),
+        quotas=quotas_for(exam, outline, domain),
+        reserve=full_form(outline),
+        simulation=exam.kind == Exam.Kind.SIMULATION,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a person should know before they start.
+
+    missing: domain number -> how many items the bank is short by. repeats: questions they have met
+    that the form will hold. choice: set where the unseen full form kept for them is in the way.
+    """
+
+    missing: Mapping[int, int]
+    repeats: int = 0
+    choice: ReserveInTheWay | None = None
+
+    @property
+    def total_missing(self) -> int:
+        return sum(self.missing.values())
+
+
+def outlook(user: User, exam: Exam, outline: Outline, domain: Domain | None) -> Outlook:
+    order = order_for(user, exam, outline, domain)
+    try:
+        repeats = foresee(
+            order.pool.candidates,
+            order.quotas,
+            reserve=order.reserve,
+            policy=Reserve.BREAK if order.simulation else Reserve.ASK,
+            simulation=order.simulation,
+        )
+    except NotEnoughItems as short:
+        return Outlook(missing=short.missing)
+    except ReserveInTheWay as choice:
+        return Outlook(missing={}, choice=choice)
+    return Outlook(missing={}, repeats=repeats)
+
+
 def load_pool(outline: Outline, user: User) -> Pool:
     """Everything published under the outline, with this person's history. Five statements."""
     placed = (
@@ -60,7 +129,9 @@ def load_pool(outline: Outline, user: User) -> Pool:
             "pk",
             "question_id",
             "question__scenario_id",
+            "difficulty",
             "question__placements__objective__domain__number",
+            "question__placements__objective__code",
         )
     )
     enemies: defaultdict[int, set[int]] = defaultdict(set)
@@ -68,32 +139,66 @@ def load_pool(outline: Outline, user: User) -> Pool:
         "from_question_id", "to_question_id"
     ):
         enemies[one].add(other)
-    met = dict(
-        AttemptItem.objects.filter(attempt__user=user)
-        .values_list("version__question_id")
-        .annotate(count=Count("pk"))
-    )
-    choices: defaultdict[int, list[int]] = defaultdict(list)
-    for choice, version in Choice.objects.filter(version__status=PUBLISHED).values_list(
-        "pk", "version_id"
-    ):
-        choices[version].append(choice)
+    met = _met_by(user)
+    exposures = dict(Exposure.objects.values_list("question_id", "count"))
     return Pool(
         candidates=[
             Candidate(
                 version=version,
                 question=question,
                 domain=number,
+                objective=code,
+                difficulty=float(difficulty),
                 enemies=frozenset(enemies[question]),
                 scenario=scenario,
-                times_met=met.get(question, 0),
+                exposure=exposures.get(question, 0),
+                **met.get(question, _NEVER),
             )
-            for version, question, scenario, number in placed
+            for version, question, scenario, difficulty, number, code in placed
         ],
-        choices=choices,
         domains={domain.number: domain.pk for domain in outline.domains.all()},
-        revealed=revealed_questions(user),
     )
+
+
+class _History(TypedDict):
+    times_met: int
+    met_at: float
+    met_in_simulation: bool
+
+
+_NEVER: Final[_History] = {"times_met": 0, "met_at": 0.0, "met_in_simulation": False}
+
+
+def _met_by(user: User) -> dict[int, _History]:
+    """question id -> when and how this person met it."""
+    rows = (
+        AttemptItem.objects.filter(MET, attempt__user=user)
+        .values_list("version__question_id")
+        .annotate(
+            count=Count("pk"),
+            last=Max("attempt__started_at"),
+            in_simulation=BoolOr(Q(attempt__exam__kind=Exam.Kind.SIMULATION)),
+        )
+        .order_by()
+    )
+    return {
+        question: {
+            "times_met": count,
+            "met_at": last.timestamp(),
+            "met_in_simulation": in_simulation,
+        }
+        for question, count, last, in_simulation in rows
+    }
+
+
+def choice_ids(versions: Collection[int]) -> dict[int, list[int]]:
+    """version id -> the ids of its options."""
+    choices: defaultdict[int, list[int]] = defaultdict(list)
+    for choice, version in Choice.objects.filter(version__in=versions).values_list(
+        "pk", "version_id"
+    ):
+        choices[version].append(choice)
+    return choices
 
 
 def revealed_questions(user: User) -> frozenset[int]:

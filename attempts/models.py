@@ -13,7 +13,7 @@ from django.db.models import F, Q
 
 from attempts.states import State
 from domains.models import Domain, Outline
-from questions.models import Choice, QuestionVersion
+from questions.models import Choice, Question, QuestionVersion
 
 
 class Exam(models.Model):
@@ -267,3 +267,16 @@ class DomainResult(models.Model):
 
     def __str__(self) -> str:
         return f"{self.domain} in attempt {self.attempt_id} ({self.scope})"
+
+
+class Exposure(models.Model):
+    """How often the bank has shown a question to anybody; refreshed by beat (exposure.py), because
+    counting at every start would read every item of every attempt."""
+
+    question = models.OneToOneField(
+        Question, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    count = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.question_id} shown {self.count} times"

@@ -21,8 +21,8 @@ from django.db.models.functions import Greatest, Least
 from kombu.exceptions import OperationalError
 
 from accounts.models import User
-from attempts.assembly import assemble, shuffled_choices
-from attempts.blueprint import load_pool, quotas_for
+from attempts.assembly import Reserve, assemble, shuffled_choices
+from attempts.blueprint import choice_ids, order_for, revealed_questions
 from attempts.models import AnswerEvent, Attempt, AttemptItem, Exam
 from attempts.states import State, accepts_answers, require_move
 from domains.models import Domain, Outline
@@ -47,13 +47,16 @@ def start_attempt(
     outline: Outline,
     *,
     domain: Domain | None = None,
+    reserve: Reserve = Reserve.ASK,
     now: datetime,
     seed: int,
 ) -> tuple[Attempt, bool]:
     """Draw a form and start its clock. Returns (attempt, was it created now).
 
     A second start of the same exam, from a double click or another tab, gets the open attempt.
-    Raises AnotherAttemptOpen, or NotEnoughItems when the bank cannot fill the form.
+    reserve: what to do where keeping a full unseen simulation for the person costs repeats; a
+    simulation never asks, for it is what was kept. Raises AnotherAttemptOpen, and from the
+    assembler NotEnoughItems, ReserveInTheWay, SolverGaveUp.
     """
     with transaction.atomic():
         _lock_person(user)
@@ -69,7 +72,7 @@ def start_attempt(
             ):
                 return open_attempt, False
             raise AnotherAttemptOpen(open_attempt)
-        return _create_attempt(user, exam, outline, domain, now, seed), True
+        return _create_attempt(user, exam, outline, domain, reserve, now, seed), True
 
 
 def _lock_person(user: User) -> None:
@@ -82,11 +85,25 @@ def time_allowed(exam: Exam, user: User) -> timedelta:
 
 
 def _create_attempt(
-    user: User, exam: Exam, outline: Outline, domain: Domain | None, now: datetime, seed: int
+    user: User,
+    exam: Exam,
+    outline: Outline,
+    domain: Domain | None,
+    reserve: Reserve,
+    now: datetime,
+    seed: int,
 ) -> Attempt:
-    quotas = quotas_for(exam, outline, domain)
-    pool = load_pool(outline, user)
-    form = assemble(pool.candidates, quotas, seed)
+    order = order_for(user, exam, outline, domain)
+    form = assemble(
+        order.pool.candidates,
+        order.quotas,
+        seed,
+        reserve=order.reserve,
+        policy=Reserve.BREAK if order.simulation else reserve,
+        simulation=order.simulation,
+    )
+    choices = choice_ids([candidate.version for candidate in form])
+    revealed = revealed_questions(user)
     attempt = Attempt.objects.create(
         user=user,
         exam=exam,
@@ -104,11 +121,9 @@ def _create_attempt(
             attempt=attempt,
             position=position,
             version_id=candidate.version,
-            domain_id=pool.domains[candidate.domain],
-            choice_order=shuffled_choices(
-                pool.choices[candidate.version], seed, candidate.question
-            ),
-            first_exposure=candidate.question not in pool.revealed,
+            domain_id=order.pool.domains[candidate.domain],
+            choice_order=shuffled_choices(choices[candidate.version], seed, candidate.question),
+            first_exposure=candidate.question not in revealed,
         )
         for position, candidate in enumerate(form, 1)
     )

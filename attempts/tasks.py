@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from attempts import services
+from attempts.exposure import refresh_exposures
 from attempts.results import score_attempt as score
 
 
@@ -28,3 +29,9 @@ def close_due_attempts() -> None:
     now = timezone.now()
     services.requeue_lost_scoring(now)  # first: what is closed below is queued by its own commit
     services.close_due_attempts(now)
+
+
+@shared_task(name="attempts.refresh_exposures")
+def count_exposures() -> None:
+    """Beat's hourly count of how often each question was shown; the assembler prefers the rarer."""
+    refresh_exposures()

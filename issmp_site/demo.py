@@ -18,6 +18,7 @@ from django.db import transaction
 
 from accounts.models import User
 from attempts import services
+from attempts.assembly import Reserve
 from attempts.models import Attempt, AttemptItem, Exam
 from attempts.results import score_attempt
 from cohorts.models import Cohort
@@ -184,7 +185,13 @@ def _sit(
         outline.domains.get(number=sitting.domain) if sitting.domain is not None else None
     )
     attempt, _ = services.start_attempt(
-        user, exam, outline, domain=domain, now=start, seed=rng.getrandbits(62)
+        user,
+        exam,
+        outline,
+        domain=domain,
+        reserve=Reserve.KEEP,
+        now=start,
+        seed=rng.getrandbits(62),
     )
     items = list(
         attempt.items.select_related("version", "domain").prefetch_related("version__choices")

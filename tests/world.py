@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from attempts import services
+from attempts.assembly import Reserve
 from attempts.models import Attempt, AttemptItem, Exam
 from attempts.presets import load_exams
 from attempts.results import score_attempt
@@ -21,6 +22,7 @@ from domains.outlines import load_outlines
 from issmp_site.roles import INSTRUCTORS, ensure_instructors
 from questions.bank import read_bank
 from questions.loading import load_bank
+from questions.models import QuestionVersion
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "correct horse battery"
@@ -75,12 +77,26 @@ class World:
     def domain(self, number: int) -> Domain:
         return self.outline.domains.get(number=number)
 
+    def shrink(self, number: int, leave: int) -> None:
+        """Retire questions of a domain until so many are left, none of them in a set or an
+        enemy of another: what they fill can then be counted."""
+        published = QuestionVersion.objects.filter(
+            status="published",
+            question__placements__outline=self.outline,
+            question__placements__objective__domain__number=number,
+        )
+        lone = published.filter(question__scenario=None, question__enemies=None).order_by("pk")
+        kept = list(lone.values_list("pk", flat=True)[:leave])
+        assert len(kept) == leave
+        published.exclude(pk__in=kept).update(status="retired", retired_at=timezone.now())
+
     def start(
         self,
         user: User,
         key: str = "quick",
         *,
         domain: int | None = None,
+        reserve: Reserve = Reserve.ASK,
         now: datetime | None = None,
         seed: int = 1,
     ) -> Attempt:
@@ -89,6 +105,7 @@ class World:
             self.exam(key),
             self.outline,
             domain=self.domain(domain) if domain else None,
+            reserve=reserve,
             now=now or timezone.now(),
             seed=seed,
         )
@@ -118,12 +135,13 @@ class World:
         choose: Chooser | None = None,
         *,
         domain: int | None = None,
+        reserve: Reserve = Reserve.ASK,
         now: datetime | None = None,
         seed: int = 1,
     ) -> Attempt:
         """A whole attempt: started, answered, submitted, scored."""
         now = now or timezone.now() - timedelta(hours=1)
-        attempt = self.start(user, key, domain=domain, now=now, seed=seed)
+        attempt = self.start(user, key, domain=domain, reserve=reserve, now=now, seed=seed)
         self.answer(attempt, choose, now=now + timedelta(minutes=5))
         services.submit(attempt, now + timedelta(minutes=10))
         score_attempt(attempt.pk, now + timedelta(minutes=10))

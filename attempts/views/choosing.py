@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import PersonRequest, person_required
 from attempts import services
-from attempts.assembly import NotEnoughItems
-from attempts.blueprint import published_counts, shortfall
+from attempts.assembly import NotEnoughItems, Reserve, ReserveInTheWay, SolverGaveUp
+from attempts.blueprint import outlook, published_counts, shortfall
 from attempts.models import Attempt, Exam
 from domains.models import Domain, Outline
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +99,35 @@ def rules(request: PersonRequest, key: str) -> HttpResponse:
         return redirect("exam-list")
     if request.method == "POST":
         return _start(request, exam, outline, domain)
-    counts = published_counts(outline)
-    missing = shortfall(exam, outline, domain, counts)
     allowed = services.time_allowed(exam, request.user)
+    expected = outlook(request.user, exam, outline, domain)
     context = {
         "exam": exam,
         "outline": outline,
         "domain": domain,
         "minutes": allowed // timedelta(minutes=1),
         "seconds": allowed.seconds % 60,
-        "missing": sum(missing.values()),
+        "outlook": expected,
+        "missing": _by_name(outline, expected.missing),
         "open_attempt": _open_attempt(request),
     }
     return render(request, "attempts/rules.html", context)
+
+
+def _by_name(outline: Outline, missing: Mapping[int, int]) -> list[tuple[Domain, int]]:
+    return [
+        (domain, missing[domain.number])
+        for domain in outline.domains.all()
+        if domain.number in missing
+    ]
+
+
+def _chosen_reserve(request: PersonRequest) -> Reserve:
+    """What the person answered when the page asked; until they have, it asks."""
+    try:
+        return Reserve(request.POST.get("reserve", ""))
+    except ValueError:
+        return Reserve.ASK
 
 
 def _chosen_domain(request: PersonRequest, exam: Exam, outline: Outline) -> Domain | None:
@@ -128,6 +150,7 @@ def _start(
             exam,
             outline,
             domain=domain,
+            reserve=_chosen_reserve(request),
             now=timezone.now(),
             seed=secrets.randbits(62),
         )
@@ -139,10 +162,22 @@ def _start(
         )
         return redirect("attempt-resume", public_id=other.attempt.public_id)
     except NotEnoughItems as short:
+        listed = "; ".join(
+            f"{count} in {part.name}" for part, count in _by_name(outline, short.missing)
+        )
         messages.error(
             request,
-            f"This exam cannot be filled yet: the bank is short of {short.total} "
-            f"question{'' if short.total == 1 else 's'}. Nothing was started.",
+            f"This exam cannot be filled yet. The bank is short of {short.total} "
+            f"question{'' if short.total == 1 else 's'}: {listed}. Nothing was started.",
+        )
+        return redirect("exam-list")
+    except ReserveInTheWay:  # the page was made before the choice was needed; now it asks
+        query = {"outline": outline.key, **({"domain": domain.number} if domain else {})}
+        return redirect(f"{reverse('exam-rules', args=(exam.key,))}?{urlencode(query)}")
+    except SolverGaveUp:
+        logger.error("no form of %s found for user %s in time", exam.key, request.user.pk)
+        messages.error(
+            request, "The questions could not be drawn in time. Nothing was started; try again."
         )
         return redirect("exam-list")
     return redirect("attempt-item", public_id=attempt.public_id, position=1)

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from attempts.blueprint import load_pool, published_counts, quotas_for, shortfall
-from attempts.models import Exam
+from accounts.models import User
+from attempts.assembly import Candidate, Reserve
+from attempts.blueprint import (
+    Outlook,
+    choice_ids,
+    load_pool,
+    outlook,
+    published_counts,
+    quotas_for,
+    shortfall,
+)
+from attempts.exposure import refresh_exposures
+from attempts.models import Attempt, AttemptItem, Exam, Exposure
+from attempts.services import discard_attempt, mark_seen
 from domains.models import Outline
 from questions import services
 from questions.models import Placement, Question
 from tests.world import World
+
+NOW = timezone.now().replace(microsecond=0) - timedelta(days=1)
 
 
 @pytest.mark.parametrize(
@@ -37,14 +52,13 @@ def test_a_drill_has_one_quota(world: World) -> None:
 
 
 @pytest.mark.parametrize("outline", ["2022", "current"])
-@pytest.mark.parametrize("key", ["half", "quick"])
-def test_the_bank_fills_the_half_exam_under_either_outline(
+@pytest.mark.parametrize("key", ["simulation", "half", "quick"])
+def test_the_bank_fills_every_exam_under_either_outline(
     world: World, outline: str, key: str
 ) -> None:
     chosen = Outline.objects.get(key=outline)
-    counts = published_counts(chosen)
-    assert all(count >= 14 for count in counts.values())
-    assert shortfall(world.exam(key), chosen, None, counts) == {}
+    assert shortfall(world.exam(key), chosen, None, published_counts(chosen)) == {}
+    assert outlook(world.ada, world.exam(key), chosen, None) == Outlook(missing={})
 
 
 def test_every_published_question_sits_in_both_outlines(world: World) -> None:
@@ -53,11 +67,27 @@ def test_every_published_question_sits_in_both_outlines(world: World) -> None:
 
 
 def test_a_shortfall_is_told_by_domain(world: World) -> None:
+    world.shrink(3, leave=20)
+    world.shrink(6, leave=10)
     simulation = Exam.objects.get(key="simulation")
     counts = published_counts(world.outline)
-    missing = shortfall(simulation, world.outline, None, counts)
-    quotas = quotas_for(simulation, world.outline, None)
-    assert missing == {d: quotas[d] - counts[d] for d in quotas if counts[d] < quotas[d]}
+    assert shortfall(simulation, world.outline, None, counts) == {3: 5, 6: 7}
+    seen = outlook(world.ada, simulation, world.outline, None)
+    assert (seen.missing, seen.total_missing, seen.repeats) == ({3: 5, 6: 7}, 12, 0)
+
+
+def test_enemies_and_sets_can_make_a_shortfall_that_counts_do_not_show(world: World) -> None:
+    world.shrink(6, leave=17)
+    one, other = Question.objects.filter(
+        versions__status="published",
+        placements__outline=world.outline,
+        placements__objective__domain__number=6,
+    )[:2]
+    simulation = Exam.objects.get(key="simulation")
+    assert outlook(world.ada, simulation, world.outline, None).missing == {}
+    one.enemies.add(other)
+    assert shortfall(simulation, world.outline, None, published_counts(world.outline)) == {}
+    assert outlook(world.ada, simulation, world.outline, None).missing == {6: 1}
 
 
 def test_drafts_and_retired_questions_are_not_drawn(world: World) -> None:
@@ -84,31 +114,85 @@ def test_the_pool_carries_what_the_assembler_needs(world: World) -> None:
     pool = load_pool(world.outline, world.ada)
     questions = [candidate.question for candidate in pool.candidates]
     assert len(set(questions)) == len(questions) == Question.objects.count()
-    assert all(len(pool.choices[candidate.version]) == 4 for candidate in pool.candidates)
     assert set(pool.domains) == set(range(1, 7))
     by_question = {candidate.question: candidate for candidate in pool.candidates}
-    for question in Question.objects.prefetch_related("enemies"):
+    for question in Question.objects.prefetch_related("enemies", "versions"):
         candidate = by_question[question.pk]
         assert candidate.enemies == {enemy.pk for enemy in question.enemies.all()}
         assert candidate.scenario == question.scenario_id
+        (version,) = question.versions.all()
+        assert (candidate.version, candidate.difficulty) == (version.pk, float(version.difficulty))
+        placement = question.placements.get(outline=world.outline)
+        assert candidate.objective == placement.objective.code
+        assert candidate.domain == placement.objective.domain.number
     enemies = {c.question: c.enemies for c in pool.candidates if c.enemies}
     assert enemies
     assert all(one in enemies[other] for one, others in enemies.items() for other in others)
+    choices = choice_ids([candidate.version for candidate in pool.candidates[:9]])
+    assert [len(ids) for ids in choices.values()] == [4] * 9
 
 
-def test_times_met_counts_every_attempt_even_a_discarded_one(world: World) -> None:
-    first = world.sat(world.ada, "drill", domain=2)
-    pool = load_pool(world.outline, world.ada)
-    met = {candidate.question: candidate.times_met for candidate in pool.candidates}
+# --- What a person has met ------------------------------------------------------------------
+
+
+def met(world: World, user: User) -> dict[int, Candidate]:
+    pool = load_pool(world.outline, user)
+    return {c.question: c for c in pool.candidates if c.times_met}
+
+
+def test_every_question_of_a_closed_exam_is_met(world: World) -> None:
+    first = world.sat(world.ada, "drill", lambda item: None, domain=2, now=NOW)
     held = set(first.items.values_list("version__question", flat=True))
-    assert {question for question, times in met.items() if times} == held
-    assert Counter(met.values())[1] == 10
-    assert all(c.times_met == 0 for c in load_pool(world.outline, world.ben).candidates)
+    seen = met(world, world.ada)
+    assert set(seen) == held
+    assert {c.times_met for c in seen.values()} == {1}
+    assert {c.met_at for c in seen.values()} == {NOW.timestamp()}
+    assert met(world, world.ben) == {}
 
 
-def test_the_pool_is_six_statements_however_large_the_bank(
+def test_of_a_discarded_exam_only_what_was_opened_is_met(world: World) -> None:
+    attempt = world.start(world.ada, "half")
+    opened = attempt.items.get(position=7)
+    mark_seen(attempt, opened, timezone.now())
+    discard_attempt(attempt, timezone.now())
+    assert set(met(world, world.ada)) == {opened.version.question_id}
+
+
+def test_the_last_meeting_counts_and_simulations_are_told_apart(world: World) -> None:
+    simulation = world.sat(world.ada, "simulation", now=NOW - timedelta(days=9))
+    drill = world.sat(world.ada, "drill", domain=1, now=NOW, reserve=Reserve.BREAK)
+    in_drill = set(drill.items.values_list("version__question", flat=True))
+    in_simulation = set(simulation.items.values_list("version__question", flat=True))
+    seen = met(world, world.ada)
+    assert set(seen) == in_drill | in_simulation
+    for question, candidate in seen.items():
+        assert candidate.met_in_simulation == (question in in_simulation)
+        assert (
+            candidate.met_at
+            == (NOW if question in in_drill else NOW - timedelta(days=9)).timestamp()
+        )
+
+
+def test_exposures_are_counted_for_everybody_and_anew_each_time(world: World) -> None:
+    world.sat(world.ada, "quick", seed=1)
+    world.sat(world.ben, "quick", seed=1)
+    waiting = world.start(world.lena, "drill", domain=4)
+    refresh_exposures()
+    stored = dict(Exposure.objects.values_list("question_id", "count"))
+    shown = Counter(
+        AttemptItem.objects.exclude(attempt=waiting).values_list("version__question", flat=True)
+    )
+    assert stored == shown
+    pool = load_pool(world.outline, world.lena)
+    assert {c.question: c.exposure for c in pool.candidates if c.exposure} == shown
+    Attempt.objects.filter(user=world.ben).delete()
+    assert refresh_exposures() == 24
+    assert set(Exposure.objects.values_list("count", flat=True)) == {1}
+
+
+def test_the_pool_is_five_statements_however_large_the_bank(
     world: World, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     outline, ada = world.outline, world.ada
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         load_pool(outline, ada)

@@ -21,7 +21,6 @@ EXAMS = reverse("exam-list")
 HALF = reverse("exam-rules", args=("half",))
 DRILL = reverse("exam-rules", args=("drill",))
 SIMULATION = reverse("exam-rules", args=("simulation",))
-SIMULATION_QUOTAS = {1: 26, 2: 19, 3: 25, 4: 23, 5: 15, 6: 17}
 
 
 @pytest.fixture
@@ -95,14 +94,18 @@ def test_a_withdrawn_exam_is_not_offered(ada: Client) -> None:
     assert ada.post(HALF).status_code == 404
 
 
+def test_every_exam_is_offered_the_full_simulation_too(ada: Client) -> None:
+    page = read(ada, EXAMS)
+    assert f'href="{SIMULATION}?outline=current"' in page
+    assert "Not offered yet" not in page
+
+
 def test_an_exam_the_bank_cannot_fill_says_what_is_missing_where(world: World, ada: Client) -> None:
-    counts = published_counts(world.outline)
-    missing = {n: quota - counts[n] for n, quota in SIMULATION_QUOTAS.items() if quota > counts[n]}
-    assert missing, "the bank can fill the simulation now: this test needs another shortage"
+    world.shrink(3, leave=20)
+    world.shrink(6, leave=16)
     page = words(read(ada, EXAMS))
-    assert f"Not offered yet: the bank is {sum(missing.values())} questions short" in page
-    for number, count in missing.items():
-        assert f"{count} in {world.domain(number).name}" in page
+    assert "Not offered yet: the bank is 6 questions short" in page
+    assert f"5 in {world.domain(3).name}; 1 in {world.domain(6).name}." in page
     assert f'href="{SIMULATION}' not in read(ada, EXAMS)
 
 
@@ -196,16 +199,22 @@ def test_extra_time_is_in_the_minutes_and_said(world: World, ada: Client) -> Non
     assert "60 questions, 129 minutes, your extra time of 50 % included." in words(read(ada, HALF))
 
 
-def test_rules_of_an_exam_that_cannot_be_filled_have_no_start(ada: Client) -> None:
+def test_rules_of_an_exam_that_cannot_be_filled_say_where_and_have_no_start(
+    world: World, ada: Client
+) -> None:
+    world.shrink(3, leave=20)
+    world.shrink(6, leave=16)
     page = read(ada, SIMULATION)
-    assert "This exam cannot be filled yet" in page
+    said = (
+        f"the bank is 6 questions short (5 in {world.domain(3).name}; 1 in {world.domain(6).name})"
+    )
+    assert f"This exam cannot be filled yet: {said}." in words(page)
     assert 'method="post" action="/exams/' not in page
 
 
 def test_one_missing_question_is_singular(world: World, ada: Client) -> None:
-    count = published_counts(world.outline)[3]
-    Exam.objects.filter(key="drill").update(item_count=count + 1)
-    assert "the bank is 1 question short" in words(read(ada, f"{DRILL}?domain=3"))
+    world.shrink(3, leave=9)
+    assert "the bank is 1 question short (1 in " in words(read(ada, f"{DRILL}?domain=3"))
 
 
 def test_a_drill_without_a_domain_leads_to_the_list_of_them(ada: Client) -> None:
@@ -259,10 +268,14 @@ def test_starting_beside_an_open_exam_leads_into_that_one(world: World, ada: Cli
     assert Attempt.objects.filter(user=world.ada).count() == 1
 
 
-def test_starting_what_cannot_be_filled_starts_nothing(ada: Client) -> None:
+def test_starting_what_cannot_be_filled_starts_nothing_and_says_where(
+    world: World, ada: Client
+) -> None:
+    world.shrink(3, leave=20)
     response = ada.post(SIMULATION, follow=True)
     assert response.redirect_chain == [(EXAMS, 302)]
-    assert "Nothing was started." in response.content.decode()
+    page = words(response.content.decode())
+    assert f"short of 5 questions: 5 in {world.domain(3).name}. Nothing was started." in page
     assert not Attempt.objects.exists()
 
 
