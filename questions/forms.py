@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby
 from typing import Any, Final
@@ -162,7 +163,7 @@ class QuestionForm(forms.Form):
 
     def __init__(self, *, stored: Stored | None = None, data: QueryDict | None = None) -> None:
         self.is_new = stored is None
-        sheet = stored.sheet if stored else BLANK
+        self._opened = sheet = stored.sheet if stored else BLANK
         right = [number for number, option in enumerate(sheet.options, 1) if option.correct]
         super().__init__(
             data,
@@ -219,6 +220,41 @@ class QuestionForm(forms.Form):
     def error_count(self) -> int:
         return sum(len(form.errors) for form in (self, *self.options))
 
+    def so_far(self) -> tuple[Sheet, list[Finding]]:
+        """What is on the form now as far as its text can be read, and what cannot be, about which
+        part. Of a form that was sent, only after is_valid()."""
+        if not self.is_bound:
+            return self._opened, []
+        refused = [
+            Finding(about, str(text))
+            for errors, name, about in (
+                (self.errors, "stem", "stem"),
+                (self.errors, "key_option", "options"),
+                *(
+                    (option.errors, name, f"option_{option.number}")
+                    for option in self.options
+                    for name in ("text", "rationale")
+                ),
+            )
+            for text in errors.get(name, ())
+        ]
+        data = self.cleaned_data
+        sheet = replace(
+            BLANK,
+            scenario=data.get("scenario"),
+            enemies=tuple(re.split(r"[\s,]+", self.data.get("enemies", ""))),
+            stem=data.get("stem", ""),
+            options=tuple(
+                Option(
+                    text=option.cleaned_data.get("text", ""),
+                    rationale=option.cleaned_data.get("rationale", ""),
+                    correct=option.number == data.get("key_option"),
+                )
+                for option in self.options
+            ),
+        )
+        return sheet, refused
+
     def clean_key(self) -> str:
         key: str = self.cleaned_data["key"].lower()
         if key and Question.objects.filter(key=key).exists():
@@ -268,6 +304,20 @@ class QuestionForm(forms.Form):
                 for option in self.options
             ),
         )
+
+
+def as_typed(data: QueryDict) -> QuestionForm | None:
+    """The form while it is written, to be read with `so_far`; None when the data is not of this
+    form. Only what a second look judges is read: half-written labels refuse nothing, and cost
+    nothing."""
+    form = QuestionForm(data=data)
+    texts = {option.add_prefix(name) for option in form.options for name in ("text", "rationale")}
+    if not {"stem", *texts} <= data.keys():
+        return None
+    for name in form.fields.keys() - {"stem", "scenario", "key_option"}:
+        del form.fields[name]
+    form.is_valid()
+    return form
 
 
 def _objectives() -> list[tuple[str, list[tuple[int, str]]]]:

@@ -159,6 +159,7 @@ class QuestionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscrip
 
         return [
             page("suggest/", "suggest", desk.suggest),
+            page("quality/", "quality", desk.quality),
             page("<int:pk>/preview/", "preview", desk.preview),
             page("<int:pk>/new-version/", "new_version", desk.new_version),
             page("<int:pk>/publish/", "publish", desk.publish),

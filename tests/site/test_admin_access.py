@@ -31,6 +31,7 @@ def every_url(world: World) -> list[str]:
     question = Question.objects.get(key="d3-two-matrices")
     urls += [page_of(question, page) for page in QUESTION_PAGES]
     urls += [reverse("admin:questions_question_suggest")]
+    urls += [reverse("admin:questions_question_quality")]
     urls += [reverse("admin:auth_user_password_change", args=[of_person])]
     return urls
 
@@ -99,6 +100,7 @@ def test_staff_without_the_role_sees_an_empty_desk(world: World) -> None:
         assert client.get(url).status_code == 403, url
         assert client.post(url).status_code == 403, url
     assert client.get(reverse("admin:questions_question_suggest")).status_code == 403
+    assert client.post(reverse("admin:questions_question_quality")).status_code == 403
 
 
 def test_an_attempt_is_read_only_for_a_superuser_too(world: World) -> None:
