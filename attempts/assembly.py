@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import random
+import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,11 +32,12 @@ AGE: Final = 16.0  # an item met yesterday, against one met longest ago
 EXPOSURE: Final = 4.0  # an item shown twice as often as the average, against one never shown
 DIFFICULTY: Final = 4.0  # a domain whose difficulties sum to 1 more or less than its pool's would
 SPREAD: Final = 2.0  # one item more, or fewer, from an objective than its even share
+_OPTIMAL, _INFEASIBLE = 0, 2  # milp's status
 FROM_A_SIMULATION: Final = 1_000  # repeats in a simulation: one of these outweighs all others
 
 _GAP: Final = 0.03  # soft rules: this near to the best is as good, and much sooner found
 SHORTLIST: Final = 4  # times its even share: how many items of an objective are tried first
-_SECONDS: Final = 5.0  # then the solver gives what it has
+_SECONDS: Final = 6.0  # for one draw with all its questions; a hundred times what a bank takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ class NotEnoughItems(Exception):
 
 
 class SolverGaveUp(Exception):
-    """A form exists, but the solver found none in the seconds allowed; trying again may help."""
+    """The solver did not finish in the seconds allowed. Nothing is known of the form, not even
+    whether there is one. Only banks far more hostile than ours have come to it."""
 
 
 class ReserveInTheWay(Exception):
@@ -123,8 +126,7 @@ def assemble(
     if chosen is None:
         kept, repeats = _decide(problem, reserve, policy)
         chosen = problem.draw(seed, kept, repeats=repeats)
-    if chosen is None:
-        raise SolverGaveUp
+        assert chosen is not None  # such a form was found while deciding
     return _sequence(chosen, random.Random(seed))
 
 
@@ -151,7 +153,7 @@ def disjoint_forms(pool: Sequence[Candidate], quotas: Mapping[int, int]) -> int:
     """How many forms with no item in common the pool fills when they are drawn one after the
     other, each so that another is left where that can be."""
     left, forms = list(pool), 0
-    while True:
+    while any(quotas.values()):
         try:
             form = assemble(left, quotas, seed=forms, reserve=quotas)
         except NotEnoughItems:
@@ -159,6 +161,7 @@ def disjoint_forms(pool: Sequence[Candidate], quotas: Mapping[int, int]) -> int:
         used = {candidate.question for candidate in form}
         left = [candidate for candidate in left if candidate.question not in used]
         forms += 1
+    return forms
 
 
 def _decide(
@@ -229,13 +232,19 @@ class _Model:
         if coefficients or not low <= 0 <= high:
             self._rows.append((coefficients, low, high))
 
-    def solve(self, *, gap: float = 0.0) -> NDArray[np.float64] | None:
-        """The variables at the minimum, or None where there is no solution (or none was found in
-        the seconds allowed, which no bank of a sane size has needed)."""
+    def solve(self, until: float, *, gap: float = 0.0) -> NDArray[np.float64] | None:
+        """The variables at the minimum, to within `gap` of it; None where there is no solution.
+
+        until: when to stop, by the monotonic clock. Raises SolverGaveUp: what was not proven is
+        never taken for an answer, unless near the best is good enough (gap) and something is there.
+        """
         if not all(coefficients for coefficients, _, _ in self._rows):
             return None
         if not self.costs:
             return np.zeros(0)
+        seconds = until - time.monotonic()
+        if seconds <= 0:
+            raise SolverGaveUp
         constraints = []
         if self._rows:
             entries = [
@@ -254,9 +263,13 @@ class _Model:
             integrality=np.array(self.whole),
             bounds=Bounds(0.0, np.array(self.highest)),
             constraints=constraints,
-            options={"time_limit": _SECONDS, "mip_rel_gap": gap},
+            options={"time_limit": seconds, "mip_rel_gap": gap},
         )
-        return None if result.x is None else np.asarray(result.x)
+        if result.status == _INFEASIBLE:
+            return None
+        if result.x is None or (result.status != _OPTIMAL and not gap):
+            raise SolverGaveUp
+        return np.asarray(result.x)
 
 
 class _Problem:
@@ -265,6 +278,7 @@ class _Problem:
     def __init__(
         self, pool: Sequence[Candidate], quotas: Mapping[int, int], *, simulation: bool
     ) -> None:
+        self._until = time.monotonic() + _SECONDS
         self.quotas = {domain: quota for domain, quota in quotas.items() if quota}
         sets: defaultdict[tuple[bool, int], list[Candidate]] = defaultdict(list)
         for item in sorted(pool, key=lambda item: item.question):
@@ -296,7 +310,7 @@ class _Problem:
         for number, variable in drawn.items():
             model.costs[variable] = self.blocks[number].repeats
         self._hold(model, reserve, drawn)
-        solution = model.solve()
+        solution = model.solve(self._until)
         if solution is None:
             return None
         return sum(self.blocks[number].repeats for number, v in drawn.items() if solution[v] > 0.5)
@@ -304,7 +318,7 @@ class _Problem:
     def can_fill_unseen(self, quotas: Mapping[int, int]) -> bool:
         model = _Model()
         self._form(model, quotas, unseen_only=True)
-        return model.solve() is not None
+        return model.solve(self._until) is not None
 
     def shortfall(self) -> dict[int, int]:
         """domain -> how many items are missing in the fullest form there is."""
@@ -313,8 +327,8 @@ class _Problem:
             domain: model.variable(highest=quota, cost=1.0) for domain, quota in self.quotas.items()
         }
         self._form(model, self.quotas, gaps=gaps)
-        solution = model.solve()
-        assert solution is not None  # an empty form is one
+        solution = model.solve(self._until)
+        assert solution is not None  # an empty form is one: every gap open
         missing = {domain: round(solution[gap]) for domain, gap in gaps.items()}
         return {domain: count for domain, count in missing.items() if count}
 
@@ -350,7 +364,7 @@ class _Problem:
         for domain, quota in self.quotas.items():
             self._balance(model, drawn, domain, quota)
             self._spread(model, drawn, domain, quota)
-        solution = model.solve(gap=_GAP)
+        solution = model.solve(self._until, gap=_GAP)
         if solution is None:
             return None
         return [
@@ -368,7 +382,7 @@ class _Problem:
         for number, variable in held.items():
             if taken & self.blocks[number].questions:
                 model.highest[variable] = 0.0
-        return model.solve() is not None
+        return model.solve(self._until) is not None
 
     # --- Hard rules ---
 

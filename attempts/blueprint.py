@@ -16,6 +16,7 @@ from attempts.assembly import (
     NotEnoughItems,
     Reserve,
     ReserveInTheWay,
+    SolverGaveUp,
     foresee,
     missing_items,
 )
@@ -117,6 +118,8 @@ def outlook(user: User, exam: Exam, outline: Outline, domain: Domain | None) -> 
         return Outlook(missing=short.missing)
     except ReserveInTheWay as choice:
         return Outlook(missing={}, choice=choice)
+    except SolverGaveUp:  # the page need not fail for a forecast; the start will say so
+        return Outlook(missing={})
     return Outlook(missing={}, repeats=repeats)
 
 

@@ -62,21 +62,20 @@ def made_up(size: int, rng: random.Random) -> list[Candidate]:
     domains = rng.choices(list(WEIGHTS), list(WEIGHTS.values()), k=size)
     pool: list[Candidate] = []
     while len(pool) < size:
-        in_set = rng.random() < 0.09
-        domain = domains[len(pool)]
-        for _ in range(rng.randint(3, 5) if in_set else 1):
-            number = len(pool)
-            pool.append(
-                Candidate(
-                    version=number,
-                    question=number,
-                    domain=domain,
-                    objective=f"{domain}.{rng.randint(1, 5)}",
-                    difficulty=rng.uniform(0.35, 0.88),
-                    enemies=frozenset([rng.randrange(size)]) if rng.random() < 0.1 else frozenset(),
-                    scenario=number if in_set and _ == 0 else pool[-1].scenario if in_set else None,
-                )
+        first, domain = len(pool), domains[len(pool)]
+        count = rng.randint(3, 5) if rng.random() < 0.09 else 1
+        pool += [
+            Candidate(
+                version=number,
+                question=number,
+                domain=domain,
+                objective=f"{domain}.{rng.randint(1, 5)}",
+                difficulty=rng.uniform(0.35, 0.88),
+                enemies=frozenset([rng.randrange(size)]) if rng.random() < 0.1 else frozenset(),
+                scenario=first if count > 1 else None,
             )
+            for number in range(first, first + count)
+        ]
     return pool[:size]
 
 

@@ -18,12 +18,24 @@ import yaml
 from attempts.assembly import Candidate
 from domains.outlines import read_outline
 from domains.quotas import largest_remainder
-from questions.bank import BANK_OUTLINE, Bank, mutual_enemies, read_bank
+from questions.bank import (
+    BANK_OUTLINE,
+    Bank,
+    Fault,
+    mutual_enemies,
+    parse_items,
+    parse_scenarios,
+    read_bank,
+)
 from questions.quality import Reading, Shape
 
 
-class ReadingsError(Exception):
-    """A file beside the bank cannot be used; the text says which and why."""
+class BesideError(Exception):
+    """What stands beside the bank cannot be used; the text says which file and why."""
+
+
+class ExportError(Exception):
+    """The bank cannot be written; nothing was. The text says what to mend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +82,16 @@ class BankFolder:
 
 
 def read(folder: Path) -> BankFolder:
-    """Raises BankError, OutlineError, ReadingsError."""
+    """Raises BankError, OutlineError, BesideError."""
     bank = read_items(folder)
     beside = folder.resolve().parent
     data = [read_outline(path) for path in sorted((beside / "outlines").glob("*.yaml"))]
+    if not data:
+        raise BesideError(f"outlines: there is no outline in {beside / 'outlines'}")
     return BankFolder(
         bank=bank,
         outlines=tuple(
-            _outline(entry, data, bank, full_form(beside / "exams.yaml")) for entry in data
+            _outline(entry, data, bank, form_length(beside / "exams.yaml")) for entry in data
         ),
         readings=tuple(read_readings(beside / "blind-readings.yaml")),
     )
@@ -88,12 +102,12 @@ def read_items(folder: Path) -> Bank:
     return read_bank(folder.resolve())
 
 
-def full_form(exams: Path) -> int:
+def form_length(exams: Path) -> int:
     """How many items the full simulation has."""
     entries = _entries(exams)
     counts = [entry.get("item_count") for entry in entries if entry.get("kind") == "simulation"]
-    if not counts or not isinstance(counts[0], int):
-        raise ReadingsError(f"{exams.name}: no exam of kind simulation with an item_count")
+    if not counts or not isinstance(counts[0], int) or counts[0] < 1:
+        raise BesideError(f"{exams.name}: no exam of kind simulation with an item_count")
     return counts[0]
 
 
@@ -105,22 +119,22 @@ def read_readings(path: Path) -> list[Reading]:
                 Reading(
                     item=str(entry["id"]),
                     text=str(entry["text"]),
-                    answered_as_keyed=entry["answered_as_keyed"] is True,
+                    chosen=str(entry["chosen"]),
                     defensible=int(entry["defensible"]),
                 )
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ReadingsError(f"{path.name}: entry {number}: {error!r}") from error
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise BesideError(f"{path.name}: entry {number}: {error!r}") from error
     return readings
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ReadingsError(f"{path.name}: cannot be read: {error}") from error
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise BesideError(f"{path.name}: cannot be read: {error}") from error
     if not isinstance(data, list) or not all(isinstance(entry, dict) for entry in data):
-        raise ReadingsError(f"{path.name}: must be a list of mappings")
+        raise BesideError(f"{path.name}: must be a list of mappings")
     return data
 
 
@@ -170,10 +184,40 @@ class Written:
 
 
 def replace_files(folder: Path, files: Mapping[str, str]) -> Written:
-    """Make the folder hold exactly these bank files; anything that is no bank file is left.
+    """Make the bank files of a folder exactly these. A bank file that is not among them is removed;
+    whatever is no bank file stays.
 
-    Each file is replaced in one step, so that an interrupted export leaves whole files.
+    Nothing is written that could not be read back. Each file is replaced in one step, so that an
+    interrupted export leaves whole files. Raises ExportError.
     """
+    _require_readable(files)
+    try:
+        return _replace_files(folder, files)
+    except OSError as error:
+        raise ExportError(
+            f"{error.filename or folder} cannot be written: {error.strerror}"
+        ) from error
+
+
+def _require_readable(files: Mapping[str, str]) -> None:
+    """What the desk accepts a file may refuse: a key with an underscore, for one."""
+    if not files:
+        raise ExportError("Nothing is published here, and an empty bank is nobody's intention.")
+    faults: list[Fault] = []
+    for name, text in files.items():
+        _parse(name, text, faults)
+    if faults:
+        listed = "\n".join(map(str, sorted(faults)))
+        raise ExportError(f"These would not load again; mend them in the authoring area:\n{listed}")
+
+
+def _parse(name: str, text: str, faults: list[Fault]) -> int:
+    """How many entries the file holds."""
+    parse = parse_scenarios if Path(name).parts[0] == "scenarios" else parse_items
+    return len(parse(text, name, faults))
+
+
+def _replace_files(folder: Path, files: Mapping[str, str]) -> Written:
     written = 0
     for name, text in files.items():
         path = folder / name
@@ -184,11 +228,21 @@ def replace_files(folder: Path, files: Mapping[str, str]) -> Written:
         partial.write_bytes(text.encode())
         partial.replace(path)
         written += 1
-    gone = [
-        path for path in folder.rglob("*.yaml") if path.relative_to(folder).as_posix() not in files
-    ]
+    gone = [path for path in folder.rglob("*.yaml") if _is_superseded(path, folder, files)]
     for path in gone:
         path.unlink()
         if not any(path.parent.iterdir()):
             path.parent.rmdir()
     return Written(written, len(gone))
+
+
+def _is_superseded(path: Path, folder: Path, files: Mapping[str, str]) -> bool:
+    """A bank file, from its first word to its last, that is not among those written."""
+    name = path.relative_to(folder).as_posix()
+    if name in files or not path.is_file():
+        return False
+    faults: list[Fault] = []
+    try:
+        return _parse(name, path.read_text(encoding="utf-8"), faults) > 0 and not faults
+    except UnicodeDecodeError:
+        return False

@@ -6,6 +6,7 @@ a sheet is only written over the state it was read from.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -153,7 +154,7 @@ def publish(question: Question, *, revision: str, now: datetime) -> QuestionVers
 
 def propose_key(stem: str) -> str:
     """A free key from the first words of the stem."""
-    words = slugify(" ".join(stem.split()[:_KEY_WORDS]))[:_KEY_LENGTH].strip("-")
+    words = plain_slug(" ".join(stem.split()[:_KEY_WORDS]))[:_KEY_LENGTH].strip("-")
     base = words or "question"
     taken = set(Question.objects.filter(key__startswith=base).values_list("key", flat=True))
     key, number = base, 1
@@ -161,6 +162,11 @@ def propose_key(stem: str) -> str:
         number += 1
         key = f"{base}-{number}"
     return key
+
+
+def plain_slug(text: str) -> str:
+    """Lower-case words joined by single hyphens, as keys and tags are written in files too."""
+    return re.sub(r"[-_]+", "-", slugify(text)).strip("-")
 
 
 def _write(question: Question, sheet: Sheet, by: User) -> QuestionVersion:

@@ -24,7 +24,7 @@ LEVELS: Final = ("recall", "apply", "analyse", "evaluate")
 DIFFICULTY_RANGE: Final = (0.30, 0.90)
 BANK_OUTLINE: Final = "2022"  # the outline a bare objective code refers to
 MAX_TEXT: Final = 6_000
-_SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _ITEM_KEYS: Final = frozenset(
     "id objective difficulty level stem options references scenario enemies tags".split()
 )
@@ -152,7 +152,7 @@ class _Node(dict[str, Any]):
     key_lines: dict[str, int]
 
 
-class _Loader(yaml.SafeLoader):
+class _LineLoader(yaml.SafeLoader):
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         """Gives the line of a value YAML itself chokes on, such as the date 2022-13-45."""
         try:
@@ -161,7 +161,7 @@ class _Loader(yaml.SafeLoader):
             raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from error
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> _Node:
+def _mapping(loader: _LineLoader, node: yaml.MappingNode) -> _Node:
     result = _Node()
     result.line = node.start_mark.line + 1
     result.key_lines = {}
@@ -180,7 +180,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> _Node:
     return result
 
 
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+_LineLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
 def read_bank(root: Path) -> Bank:
@@ -199,7 +199,8 @@ def read_bank(root: Path) -> Bank:
             scenarios += parse_scenarios(text, name, faults)
         else:
             items += parse_items(text, name, faults)
-    faults += _cross_check(items, scenarios)
+    # A faulty file gives nothing, so what others say of it cannot be judged yet.
+    faults = faults or list(_cross_check(items, scenarios))
     if faults:
         raise BankError(faults)
     return Bank(tuple(items), tuple(scenarios))
@@ -228,7 +229,7 @@ def parse_scenarios(text: str, file: str, faults: list[Fault]) -> list[ScenarioT
 
 def _entries(text: str, file: str, faults: list[Fault]) -> Iterator[_Node]:
     try:
-        data = yaml.load(text, _Loader)  # noqa: S506  (a SafeLoader with line numbers)
+        data = yaml.load(text, _LineLoader)  # noqa: S506  (a SafeLoader with line numbers)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         faults.append(
@@ -237,6 +238,9 @@ def _entries(text: str, file: str, faults: list[Fault]) -> Iterator[_Node]:
         return
     except yaml.YAMLError as error:
         faults.append(Fault(file, 1, f"is not valid YAML: {error}"))
+        return
+    except RecursionError:
+        faults.append(Fault(file, 1, "is nested deeper than any bank file needs to be"))
         return
     if not isinstance(data, list):
         faults.append(Fault(file, 1, "must be a list; each entry starts with '- id: …'"))
@@ -275,7 +279,7 @@ class _Checker:
 
     def slug(self, key: str) -> str:
         value = self.text(key)
-        if value and not (_SLUG.fullmatch(value) and len(value) <= 80):
+        if value and not (SLUG.fullmatch(value) and len(value) <= 80):
             self.fault(f"{key!r} must be lowercase words joined by hyphens, not {value!r}", key)
         return value
 
@@ -310,7 +314,7 @@ def _item(node: _Node, file: str, faults: list[Fault]) -> Item | None:
     if item.level and item.level not in LEVELS:
         check.fault(f"'level' must be one of {', '.join(LEVELS)}, not {item.level!r}", "level")
     for tag in item.tags:
-        if not _SLUG.fullmatch(tag) or len(tag) > 40:
+        if not SLUG.fullmatch(tag) or len(tag) > 40:
             check.fault(f"tag {tag!r} must be lowercase words joined by hyphens", "tags")
     return item if len(faults) == before else None
 

@@ -8,7 +8,7 @@ model that combines them all is tried as well, always on items it has not seen.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,7 +54,7 @@ Row = tuple[float, float, float, float]
 
 def words(text: str) -> list[str]:
     """Lower-case words and numbers, in order."""
-    return re.findall(r"[a-z0-9]+(?:['’][a-z]+)?", text.lower())
+    return re.findall(r"[^\W_]+(?:['’][^\W\d_]+)?", text.lower())
 
 
 def content_words(text: str) -> frozenset[str]:
@@ -210,8 +210,7 @@ class Combined:
 def combined(items: Sequence[Item]) -> Combined | None:
     """Cross-validated conditional logit over the cues; None for a bank too small to learn from.
 
-    Items of one scenario set are always in the same fold, for they share a voice. The folds are
-    drawn from a fixed seed: the same bank, the same figure.
+    The folds are drawn from a fixed seed: the same bank, the same figure.
     """
     if len(items) < FEWEST_ITEMS:
         return None
@@ -219,11 +218,10 @@ def combined(items: Sequence[Item]) -> Combined | None:
     spread = table.std(axis=(0, 1))
     table = table[:, :, spread > 0] / spread[spread > 0]
     keys = np.array([key_of(item) for item in items])
-    groups = _groups([item.scenario or item.id for item in items])
     found = np.zeros(len(items))
     rng = np.random.default_rng(2022)
     for _ in range(REPEATS):
-        fold = rng.permutation(groups.max() + 1)[groups] % FOLDS
+        fold = folds(items, rng)
         for number in range(FOLDS):
             unseen = fold == number
             weights = _fit(table[~unseen], keys[~unseen])
@@ -233,9 +231,13 @@ def combined(items: Sequence[Item]) -> Combined | None:
     return Combined(float(found.mean()), tuple(found.tolist()))
 
 
-def _groups(labels: Sequence[Hashable]) -> NDArray[np.intp]:
-    numbers: dict[Hashable, int] = {}
-    return np.array([numbers.setdefault(label, len(numbers)) for label in labels], dtype=np.intp)
+def folds(items: Sequence[Item], rng: np.random.Generator) -> NDArray[np.intp]:
+    """The fold of each item, 0 to FOLDS - 1, drawn anew at each call. A scenario set stays in one
+    fold, for its items share a voice."""
+    sets = [item.scenario or item.id for item in items]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(sets))}
+    place = rng.permutation(len(numbers))
+    return np.array([place[numbers[name]] % FOLDS for name in sets], dtype=np.intp)
 
 
 def _fit(table: NDArray[np.float64], keys: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -14,7 +14,9 @@ from typing import Final
 _INTERRUPTS: Final = re.compile(
     r"\s{4}|\t|\s{0,3}([-+*](\s|$)|1[.)](\s|$)|#{1,6}(\s|$)|[>|<]|[-=_*]{2,}\s*$|\[[^\]]+\]:)"
 )
-_NUMBERED: Final = re.compile(r"\s{0,3}\d+[.)](\s|$)")
+_LIST: Final = re.compile(r"\s{0,3}([-+*]|\d+[.)])(\s|$)")
+# The line below a table's head; its rows need no bar at their ends.
+_TABLE_RULE: Final = re.compile(r"\s{0,3}:?-+:?\s*(\|\s*:?-+:?\s*)+$")
 _HARD_BREAK: Final = re.compile(r"(\\| {2,})\n")
 _FENCE: Final = re.compile(r"^\s*(```|~~~)", re.MULTILINE)
 
@@ -25,8 +27,8 @@ def join(text: str) -> str:
     if _FENCE.search(text):  # a blank line inside code is no end of a paragraph
         return _trimmed(text)
     return "\n\n".join(
-        " ".join(_words(paragraph)) if _is_plain(paragraph) else _trimmed(paragraph)
-        for paragraph in _paragraphs(text)
+        " ".join(_words(paragraph)) if plain else _trimmed(paragraph)
+        for paragraph, plain in _paragraphs(text)
     )
 
 
@@ -36,14 +38,24 @@ def fill(text: str, width: int) -> str:
     if _FENCE.search(joined):
         return joined
     return "\n\n".join(
-        _filled(paragraph, width) if _is_plain(paragraph) else paragraph
-        for paragraph in _paragraphs(joined)
+        _filled(paragraph, width) if plain else paragraph
+        for paragraph, plain in _paragraphs(joined)
     )
 
 
-def _paragraphs(text: str) -> list[str]:
-    found = re.split(r"(?:^|\n)(?:[ \t]*\n)+", text)
-    return [paragraph.rstrip(" \t\n") for paragraph in found if _words(paragraph)]
+def _paragraphs(text: str) -> list[tuple[str, bool]]:
+    """Each with whether its lines may be broken anywhere. What is indented below a list is part of
+    the list, and stays as it is."""
+    found = []
+    in_list = False
+    for piece in re.split(r"(?:^|\n)(?:[ \t]*\n)+", text):
+        paragraph = piece.rstrip(" \t\n")
+        if not paragraph:
+            continue
+        belongs = in_list and paragraph[0] in " \t"
+        in_list = belongs or bool(_LIST.match(paragraph))
+        found.append((paragraph, not belongs and _is_plain(paragraph)))
+    return found
 
 
 def _words(text: str) -> list[str]:
@@ -64,8 +76,9 @@ def _is_plain(paragraph: str) -> bool:
     lines = paragraph.strip("\n").split("\n")
     return not (
         _HARD_BREAK.search(paragraph)
-        or _NUMBERED.match(lines[0])
+        or _LIST.match(lines[0])
         or any(map(_INTERRUPTS.match, lines))
+        or any(map(_TABLE_RULE.match, lines))
     )
 
 

@@ -16,11 +16,10 @@ from typing import Any, Final
 
 from django import forms
 from django.http import QueryDict
-from django.utils.text import slugify
 
 from domains.models import Objective
-from questions.authoring import BLANK, Sheet, Stored
-from questions.bank import DIFFICULTY_RANGE, MAX_TEXT, Option
+from questions.authoring import BLANK, Sheet, Stored, plain_slug
+from questions.bank import DIFFICULTY_RANGE, MAX_TEXT, SLUG, Option
 from questions.misjudgements import MISJUDGEMENTS
 from questions.models import Question, QuestionVersion, Scenario
 from questions.services import Finding
@@ -256,7 +255,7 @@ class QuestionForm(forms.Form):
         return sheet, refused
 
     def clean_key(self) -> str:
-        key: str = self.cleaned_data["key"].lower()
+        key: str = as_key(self.cleaned_data["key"])
         if key and Question.objects.filter(key=key).exists():
             raise forms.ValidationError(
                 f"Another question already has the key “{key}”. Choose another, or leave it empty."
@@ -264,7 +263,7 @@ class QuestionForm(forms.Form):
         return key
 
     def clean_tags(self) -> tuple[str, ...]:
-        tags = tuple(dict.fromkeys(filter(None, map(slugify, self.cleaned_data["tags"]))))
+        tags = tuple(dict.fromkeys(filter(None, map(plain_slug, self.cleaned_data["tags"]))))
         for tag in tags:
             if len(tag) > _TAG_LENGTH:
                 raise forms.ValidationError(
@@ -304,6 +303,14 @@ class QuestionForm(forms.Form):
                 for option in self.options
             ),
         )
+
+
+def as_key(typed: str) -> str:
+    """The key in lower case. Raises ValidationError for one that no file could name."""
+    key = typed.lower()
+    if key and not SLUG.fullmatch(key):
+        raise forms.ValidationError("Use lower-case words and numbers joined by single hyphens.")
+    return key
 
 
 def as_typed(data: QueryDict) -> QuestionForm | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from domains.models import Objective
 from questions import services
@@ -78,7 +78,10 @@ class _Loader:
                 self._item(item)
         # Last, because an enemy may come later in the files.
         for key in self.written:
-            self.questions[key].enemies.set(self.questions[enemy] for enemy in self.enemies[key])
+            question = self.questions[key]
+            # Enemies the files know nothing of (written here, or retired) are not theirs to drop.
+            others = question.enemies.exclude(key__in=self.enemies.keys())
+            question.enemies.set([*others, *(self.questions[k] for k in self.enemies[key])])
         return self.report
 
     def _create(self, items: Sequence[Item]) -> None:
@@ -257,7 +260,7 @@ class _Loader:
         placements = {p.outline.key: p.objective.code for p in question.placements.all()}
         placing = [
             question.scenario.key if question.scenario else "",
-            sorted(enemy.key for enemy in question.enemies.all()),
+            sorted(enemy.key for enemy in question.enemies.all() if enemy.key in self.enemies),
             sorted(question.tags),
         ]
         return placing, placements
@@ -278,7 +281,7 @@ def _joined_content(version: QuestionVersion) -> str:
 
 
 def _joined_digest(scenario: Scenario) -> str:
-    return scenario_digest(scenario.title, join(scenario.text))
+    return scenario_digest(join(scenario.title), join(scenario.text))
 
 
 def _changed_here(scenario: Scenario) -> bool:
@@ -289,6 +292,19 @@ def _changed_here(scenario: Scenario) -> bool:
 
 
 def load_bank(bank: Bank, *, now: datetime) -> BankReport:
-    """Load all of it or nothing. Raises BankError when an item names an unknown objective."""
+    """Load all of it or nothing. Raises BankError when an item names an unknown objective.
+
+    One load at a time, and nobody publishes while it compares: an instructor who saves meanwhile
+    waits for the second it takes.
+    """
     with transaction.atomic():
+        _hold_the_bank()
         return _Loader(bank, now).run()
+
+
+def _hold_the_bank() -> None:
+    """Until the transaction ends: against other loads, and against writers of what is here."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('questions.load_bank'))")
+    questions = Question.objects.select_for_update(no_key=True).order_by("pk")
+    list(questions.values_list("pk", flat=True))

@@ -36,8 +36,8 @@ PER_OBJECTIVE: Final = 6
 FULL_FORMS: Final = 2
 WEIGHT_TOLERANCE: Final = 2.0  # points between a domain's share and its weight
 SCENARIO_SETS: Final = 15
-# Cosine of two stems' TF-IDF vectors, digits left out. In the bank that ships no two stems reach .15;
-# the same item with other numbers is near 1.
+# Cosine of two stems' TF-IDF vectors, digits left out. In the bank that ships no two stems reach
+# .15; the same item with other numbers is near 1.
 NEAR_DUPLICATE: Final = 0.30
 ALIKE: Final = 0.10  # from here on an author is shown the other item
 OPTIONS: Final = 4
@@ -83,11 +83,12 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One blind reading on record: of which text, and what came of it."""
+    """One blind reading on record: of which text, and what came of it. The answer is kept as its
+    words, so that a key moved afterwards is noticed."""
 
     item: str
     text: str  # blind_hash of what was read
-    answered_as_keyed: bool
+    chosen: str  # the option the reader took for the best
     defensible: int  # how many options the reader would have defended
 
 
@@ -95,10 +96,15 @@ class Reading:
 
 _NEGATIVE: Final = re.compile(
     r"\b(NOT|EXCEPT|LEAST)\b"
-    r"|(?i:\bwhich\b[^.?]*\b(is|are|would|does|should) not\b[^.?]*\?)"
+    # Up to the first comma: what follows one may speak of the situation.
+    r"|(?i:\bwhich\b[^,.;?]*\b(is|are|would|does|should)(n['’]t| not)\b[^.?]*\?)"
     r"|(?i:\ball (of these )?except\b)"
 )
-_OF_THE_ABOVE: Final = re.compile(r"\b(all|none|both|any|neither) of (the|these)\b", re.IGNORECASE)
+_OF_THE_ABOVE: Final = re.compile(
+    r"\b(all|none|both|any|neither) of (the (above|others?|other options|options|answers)\b"
+    r"|these\s*([,.;:]|$|options\b|answers\b))",
+    re.IGNORECASE,
+)
 _BY_LETTER: Final = re.compile(
     r"\b([Oo]ption|[Cc]hoice|[Aa]nswer) [A-D1-4]\b"
     r"|(?i:\bthe (first|second|third|fourth|last) (option|choice|answer)\b|\bas stated above\b)"
@@ -132,7 +138,22 @@ def unready(item: Item) -> list[Finding]:
 
 def item_findings(item: Item) -> list[Finding]:
     """What is wrong with the writing of one item that has four options and one key."""
+    return [*_length_findings(item), *_writing_findings(item)]
+
+
+def _writing_findings(item: Item) -> list[Finding]:
     return [*_stem_findings(item), *_option_findings(item), *_rationale_findings(item)]
+
+
+def _length_findings(item: Item) -> Iterable[Finding]:
+    ratio = key_length(item)
+    if not KEY_LENGTH[0] <= ratio <= KEY_LENGTH[1]:
+        yield Finding(
+            item.id,
+            "options",
+            f"The key is {ratio:.2f} times as long as the distractors are on average; "
+            f"{KEY_LENGTH[0]} to {KEY_LENGTH[1]} passes.",
+        )
 
 
 def _stem_findings(item: Item) -> Iterable[Finding]:
@@ -148,14 +169,6 @@ def _stem_findings(item: Item) -> Iterable[Finding]:
 
 
 def _option_findings(item: Item) -> Iterable[Finding]:
-    ratio = key_length(item)
-    if not KEY_LENGTH[0] <= ratio <= KEY_LENGTH[1]:
-        yield Finding(
-            item.id,
-            "options",
-            f"The key is {ratio:.2f} times as long as the distractors are on average; "
-            f"{KEY_LENGTH[0]} to {KEY_LENGTH[1]} passes.",
-        )
     plain = [" ".join(cues.words(option.text)) for option in item.options]
     for number, (option, text) in enumerate(zip(item.options, plain, strict=True), 1):
         if _OF_THE_ABOVE.match(option.text):
@@ -273,7 +286,7 @@ def gates(bank: Bank, shapes: Sequence[Shape], readings: Sequence[Reading]) -> l
         *_length_gates(items),
         _writing_gate(items),
         _likeness_gate(bank),
-        _complete_gate(items),
+        _complete_gate(items, shapes),
         _read_gate(bank, readings),
         *_difficulty_gates(items),
         _level_gate(items),
@@ -341,11 +354,7 @@ def _combined_gate(items: Sequence[Item]) -> Gate:
 def _length_gates(items: Sequence[Item]) -> Iterable[Gate]:
     ratios = [key_length(item) for item in items]
     low, high = KEY_LENGTH
-    outside = tuple(
-        Finding(item.id, "options", f"The key is {ratio:.2f} times as long as its distractors.")
-        for item, ratio in zip(items, ratios, strict=True)
-        if not low <= ratio <= high
-    )
+    outside = tuple(finding for item in items for finding in _length_findings(item))
     yield Gate(
         "Key's length against the distractors', each item",
         f"{min(ratios, default=0):.2f} to {max(ratios, default=0):.2f}",
@@ -373,12 +382,7 @@ def _count_gate(name: str, limit: str, items: int, findings: Iterable[Finding]) 
 
 
 def _writing_gate(items: Sequence[Item]) -> Gate:
-    findings = (
-        finding
-        for item in items
-        for finding in item_findings(item)
-        if not finding.text.startswith("The key is ")  # has a gate of its own
-    )
+    findings = (finding for item in items for finding in _writing_findings(item))
     return _count_gate("Rules of writing, each item", "all", len(items), findings)
 
 
@@ -403,9 +407,10 @@ def _likeness_gate(bank: Bank) -> Gate:
     )
 
 
-def _complete_gate(items: Sequence[Item]) -> Gate:
-    """The file format insists on all of this already; the gate says so in a figure, and holds for
-    banks that came another way."""
+def _complete_gate(items: Sequence[Item], shapes: Sequence[Shape]) -> Gate:
+    """The file format insists on most of this already; the gate says so in a figure, and holds for
+    banks that came another way. That an objective exists only the outlines can tell."""
+    known = {shape.key: shape.objectives for shape in shapes}
 
     def findings() -> Iterable[Finding]:
         for item in items:
@@ -418,6 +423,10 @@ def _complete_gate(items: Sequence[Item]) -> Gate:
                 yield Finding(item.id, "references", "Cites no public source.")
             if not item.objectives:
                 yield Finding(item.id, "objective", "Belongs to no objective.")
+            for outline, code in item.objectives.items():
+                if code not in known.get(outline, {}):
+                    text = f"Outline {outline} has no objective {code}."
+                    yield Finding(item.id, "objective", text)
             if not item.difficulty:
                 yield Finding(item.id, "difficulty", "Has no judged difficulty.")
 
@@ -440,7 +449,7 @@ def _read_gate(bank: Bank, readings: Sequence[Reading]) -> Gate:
                 yield Finding(item.id, "reading", "No one has read it blind.")
             elif reading.text != blind_hash(item, scenarios.get(item.scenario, "")):
                 yield Finding(item.id, "reading", "Its text changed after the blind reading.")
-            elif not reading.answered_as_keyed:
+            elif _plain(reading.chosen) != _plain(item.options[cues.key_of(item)].text):
                 yield Finding(item.id, "reading", "The blind reader chose another option.")
             elif reading.defensible != 1:
                 yield Finding(
@@ -457,6 +466,10 @@ def _read_gate(bank: Bank, readings: Sequence[Reading]) -> Gate:
     )
 
 
+def _plain(text: str) -> str:
+    return " ".join(text.split())
+
+
 def _difficulty_gates(items: Sequence[Item]) -> Iterable[Gate]:
     judged = [item.difficulty for item in items]
     mean = float(np.mean(judged)) if judged else 0.0
@@ -471,7 +484,7 @@ def _difficulty_gates(items: Sequence[Item]) -> Iterable[Gate]:
     spread = float(np.std(judged)) if judged else 0.0
     yield Gate(
         "Judged difficulty, standard deviation",
-        f"{spread:.3f}",
+        f"{spread:.4f}",
         f"at least {DIFFICULTY_SPREAD}",
         spread,
         spread >= DIFFICULTY_SPREAD,

@@ -89,7 +89,8 @@ def second_look(
     sheet: Sheet, refused: Sequence[services.Finding], *, question: int | None
 ) -> SecondLook:
     """refused: what of the sheet could not be read; question: its pk, so that an item is not
-    compared with its own published version. Two statements, a few more after a publication."""
+    compared with its own published version. Two statements of its own, a few more after a
+    publication."""
     item = _item(sheet)
     bank = _measured()
     about = {finding.about for finding in refused}

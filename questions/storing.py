@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from django.db.models import Prefetch
@@ -9,12 +10,16 @@ from django.db.models import Prefetch
 from questions import services
 from questions.bank import BANK_OUTLINE, Bank, Item, ScenarioText
 from questions.flowing import join
-from questions.models import Placement, Question, QuestionVersion
+from questions.models import Placement, Question, QuestionVersion, Scenario
+
+
+class Unplaceable(Exception):
+    """A published question cannot be said in a file; the text names it and says why."""
 
 
 def published_bank() -> Bank:
     """Every published question as candidates get it. Enemies that are not published are left out,
-    for a file can only name what it knows."""
+    for a file can only name what it knows. Raises Unplaceable."""
     versions = list(
         QuestionVersion.objects.filter(status=QuestionVersion.Status.PUBLISHED)
         .select_related("question__scenario")
@@ -30,7 +35,8 @@ def published_bank() -> Bank:
         )
         .order_by("published_at", "question__key")
     )
-    items = [_item(version) for version in versions]
+    by_text = {(row.title, join(row.text)): row.key for row in Scenario.objects.all()}
+    items = [_item(version, _scenario(version, by_text)) for version in versions]
     known = {item.id for item in items}
     # The text candidates read, which may not be the one a person is working on; where only some
     # of a set have been published with a newer text, the newer.
@@ -50,11 +56,30 @@ def published_bank() -> Bank:
     )
 
 
-def _item(version: QuestionVersion) -> Item:
+def _scenario(version: QuestionVersion, by_text: Mapping[tuple[str, str], str]) -> str:
+    """The key of the scenario a version was published with. The question's own may be another by
+    now: a draft can move it to another set, or its text can be under way."""
+    if not version.scenario_text:
+        return ""
+    key = by_text.get((version.scenario_title, join(version.scenario_text)))
+    if key:
+        return key
+    if version.question.scenario:
+        return version.question.scenario.key
+    raise Unplaceable(
+        f"{version.question}: its published version shows a scenario that is in no set any more. "
+        "Publish its draft, or give the scenario back."
+    )
+
+
+def _item(version: QuestionVersion, scenario: str) -> Item:
     question = version.question
+    objectives = _objectives(question)
+    if not objectives:
+        raise Unplaceable(f"{question}: it belongs to no objective. Choose one and save.")
     return Item(
         id=question.key,
-        objectives=_objectives(question),
+        objectives=objectives,
         difficulty=float(version.difficulty),
         level=version.level,
         stem=join(version.stem),
@@ -63,7 +88,7 @@ def _item(version: QuestionVersion) -> Item:
             for option in services.options_of(version)
         ),
         references=tuple(version.references),
-        scenario=question.scenario.key if question.scenario and version.scenario_text else "",
+        scenario=scenario,
         enemies=tuple(sorted(enemy.key for enemy in question.enemies.all())),
         tags=tuple(sorted(question.tags)),
     )

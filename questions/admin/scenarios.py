@@ -10,7 +10,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 from questions import services
-from questions.forms import ProseField
+from questions.forms import ProseField, as_key
 from questions.models import QuestionVersion, Scenario
 
 
@@ -24,6 +24,9 @@ class ScenarioForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
     class Meta:
         model = Scenario
         fields: ClassVar[list[str]] = ["title", "key", "text"]
+
+    def clean_key(self) -> str:
+        return as_key(self.cleaned_data["key"])
 
     def clean_text(self) -> str:
         text: str = self.cleaned_data["text"]

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
 from itertools import combinations
 
 import pytest
 
+from attempts import assembly
 from attempts.assembly import (
     Candidate,
     NotEnoughItems,
     Reserve,
     ReserveInTheWay,
+    SolverGaveUp,
     assemble,
     disjoint_forms,
     foresee,
@@ -249,6 +251,40 @@ def test_forms_are_drawn_apart_until_one_is_short() -> None:
     assert disjoint_forms(pool, {0: 4, 1: 4}) == 3
     assert disjoint_forms(pool, {0: 5, 1: 2}) == 2
     assert disjoint_forms(pool, {0: 13}) == 0
+    assert disjoint_forms(pool, {0: 0}) == disjoint_forms(pool, {}) == 0
+
+
+# --- When the solver is in a hurry ----------------------------------------------------------
+
+
+def test_what_the_shortlist_cannot_fill_the_whole_pool_does() -> None:
+    """Nine objectives of one item each and one of a hundred: the first look is at too few."""
+    pool = one_domain(109, objective=lambda n: f"lone-{n}" if n < 9 else "wide")
+    assert len(assemble(pool, {1: 60}, 1)) == 60
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda pool: assemble(pool, {1: 4}, 1),
+        lambda pool: assemble(pool, {1: 4}, 1, reserve={1: 4}),
+        lambda pool: assemble(pool, {1: 40}, 1),
+        lambda pool: foresee(pool, {1: 4}, reserve={1: 4}),
+    ],
+)
+def test_a_time_out_is_never_taken_for_an_answer(
+    monkeypatch: pytest.MonkeyPatch, ask: Callable[[list[Candidate]], object]
+) -> None:
+    monkeypatch.setattr(assembly, "_SECONDS", 0.0)
+    with pytest.raises(SolverGaveUp):
+        ask(one_domain(30, times_met=lambda n: n % 2))
+
+
+def test_what_is_proven_by_itself_takes_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assembly, "_SECONDS", 0.0)
+    with pytest.raises(SolverGaveUp):
+        assemble(one_domain(3), {1: 2}, 1)
+    assert assemble(one_domain(3), {}, 1) == ()
 
 
 # --- Soft rules -----------------------------------------------------------------------------
@@ -323,6 +359,12 @@ def test_items_of_a_scenario_stand_together() -> None:
             places = [place for place, item in enumerate(form) if item.scenario == scenario]
             assert len(places) in (0, 3)
             assert places == list(range(min(places, default=0), max(places, default=-1) + 1))
+
+
+def test_a_set_is_not_always_asked_in_the_same_order() -> None:
+    pool = one_domain(4, scenario=lambda n: 1)
+    orders = {tuple(i.question for i in assemble(pool, {1: 4}, seed)) for seed in range(40)}
+    assert len(orders) > 8
 
 
 def test_domains_are_mixed() -> None:

@@ -8,7 +8,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 
 from domains.models import Objective
-from questions.models import Question, QuestionVersion
+from questions.bank import SLUG
+from questions.models import Question, QuestionVersion, Scenario
 from tests.questions.desk import ADD, WHOLE, enter, form_of, page_of
 from tests.world import World
 
@@ -192,3 +193,29 @@ def test_two_questions_that_begin_alike_get_two_keys(world: World) -> None:
         "a-port-authority-must-choose-between",
         "a-port-authority-must-choose-between-2",
     ]
+
+
+@pytest.mark.parametrize("key", ["my_key", "two--hyphens", "-first", "last-"])
+def test_a_key_no_file_could_name_is_refused_in_words(world: World, key: str) -> None:
+    reply = enter(world.ines).post(ADD, {"key": key, "difficulty": ".5", "level": "recall"})
+    assert reply.status_code == 422
+    assert "joined by single hyphens" in reply.content.decode()
+    reply = enter(world.ines).post(
+        "/admin/questions/scenario/add/", {"key": key, "title": "A set", "text": "The facts."}
+    )
+    assert "joined by single hyphens" in reply.content.decode()
+    assert not Scenario.objects.filter(key=key).exists()
+
+
+def test_keys_and_tags_made_here_can_stand_in_a_file(world: World) -> None:
+    sent = {
+        "stem": "The foo_bar box -- of __init__",
+        "tags": "Foo_Bar, two  words_-x",
+        "difficulty": ".5",
+        "level": "apply",
+    }
+    enter(world.ines).post(ADD, sent)
+    question = newest()
+    assert question.key == "the-foo-bar-box-of-init"
+    assert question.tags == ["foo-bar", "two-words-x"]
+    assert all(SLUG.fullmatch(word) for word in [question.key, *question.tags])

@@ -69,6 +69,7 @@ def test_a_tie_is_broken_by_a_coin() -> None:
 def test_words_are_counted_by_their_stems_and_without_fillers() -> None:
     assert cues.content_words("The owners reported the risks") == {"owner", "report", "risk"}
     assert cues.content_words("of the and to") == frozenset()
+    assert cues.words("naïve_Café") == ["naïve", "café"]
     assert cues.words("The CISO’s 24 hours.") == ["the", "ciso’s", "24", "hours"]
 
 
@@ -159,10 +160,19 @@ def test_the_model_is_never_tried_on_what_it_learned_from() -> None:
     assert np.mean(unseen) < 0.30
 
 
-def test_a_set_shares_a_fold() -> None:
+def test_a_set_shares_a_fold_and_folds_are_even() -> None:
     """An author's voice in one set must not be learned from one item and used on the next."""
-    groups = cues._groups(["a", "b", "a", "c", "b"])
-    assert groups.tolist() == [0, 1, 0, 2, 1]
+    bank = [
+        item(number, scenario=f"set-{number // 4}" if number < 40 else "") for number in range(90)
+    ]
+    for seed in range(20):
+        fold = cues.folds(bank, np.random.default_rng(seed))
+        assert set(fold.tolist()) == set(range(cues.FOLDS))
+        assert all(len(set(fold[start : start + 4].tolist())) == 1 for start in range(0, 40, 4))
+        sizes = np.bincount(
+            [f for f, one in zip(fold.tolist(), bank, strict=True) if not one.scenario]
+        )
+        assert sizes.max() - sizes.min() <= 3
 
 
 def test_the_same_bank_gives_the_same_figure_and_a_small_one_none() -> None:

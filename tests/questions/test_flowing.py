@@ -20,6 +20,9 @@ VERBATIM = (
     "Hard\\\nbreak",
     "Title\n=====",
     "[ref]: https://example.org\nwords",
+    "a | b\n--- | ---\n1 | 2",
+    "1. one\n\n   more of it\n   and more\n\n2. two",
+    "- one\n\n  more of it\n\n    deeper\n    still",
 )
 
 

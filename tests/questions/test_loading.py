@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from attempts.models import Exposure
 from questions import services
-from questions.bank import BankError, Option, digest, read_bank
+from questions.bank import BankError, Option, digest, read_bank, scenario_digest
 from questions.loading import BankReport, load_bank
 from questions.models import Placement, Question, QuestionVersion, Scenario
 from tests.world import ROOT, World
@@ -324,6 +324,25 @@ def test_a_change_after_an_earlier_release_is_no_conflict(files: Path, question:
     loaded_by_an_earlier_release(question)
     edit(files, "FIRST", "LAST")
     assert load(files) == BankReport(new_versions=1, unchanged=1)
+
+
+def test_a_scenario_of_an_earlier_release_may_change_in_its_file(files: Path) -> None:
+    scenario = Scenario.objects.get(key="t-set")
+    scenario.text = "A Norwegian\nferry operator."
+    scenario.loaded_hash = scenario_digest(scenario.title, scenario.text)
+    scenario.save()
+    edit(files, "A Norwegian ferry operator", "A Danish ferry operator", SCENARIO_FILE)
+    assert load(files).conflicts == []
+    assert Scenario.objects.get(key="t-set").text == "A Danish ferry operator."
+
+
+def test_an_enemy_that_is_in_no_file_is_kept(files: Path, question: Question) -> None:
+    """Retired and exported away, or written here: the files say nothing of it."""
+    own = Question.objects.create(key="written-here")
+    question.enemies.add(own)
+    edit(files, "FIRST", "LAST")
+    assert load(files) == BankReport(new_versions=1, unchanged=1)
+    assert list(question.enemies.all()) == [own]
 
 
 # --- Scenarios ------------------------------------------------------------------------------

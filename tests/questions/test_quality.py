@@ -42,6 +42,8 @@ def rationales(first: str) -> tuple[str, ...]:
         ({"stem": f"{WORDS}\n\nWhich is NOT the way?"}, "stem", "in the negative"),
         ({"stem": f"{WORDS}\n\nWhich option is not acceptable?"}, "stem", "in the negative"),
         ({"stem": f"{WORDS}\n\nWhat helps, EXCEPT paper?"}, "stem", "in the negative"),
+        ({"stem": f"{WORDS}\n\nWhich of them isn’t a remedy?"}, "stem", "in the negative"),
+        ({"stem": f"{WORDS}\n\nWhat do all except one of them share?"}, "stem", "in the negative"),
         ({"texts": ("x" * 120, *TEXTS[1:])}, "options", "times as long as the distractors"),
         ({"texts": ("Rehearse", *TEXTS[1:])}, "options", "times as long as the distractors"),
         (
@@ -76,11 +78,23 @@ def test_a_rule_of_writing_is_told_where_it_is_broken(
     "stem",
     [
         f"{WORDS} The vendor does not answer.\n\nWhat should come FIRST?",
+        f"{WORDS}\n\nWhich control, given that the vendor is not certified, is worth its price?",
         f"{WORDS}\n\nWhat is the BEST answer to a supplier that has not kept its promise?",
     ],
 )
 def test_a_not_in_the_situation_is_no_negative_question(stem: str) -> None:
     assert not [f for f in item_findings(item(stem=stem)) if "negative" in f.text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Both of the plants stop until the nurses have agreed",
+        "All of these sites keep paper charts for the winter",
+    ],
+)
+def test_an_option_may_speak_of_all_of_something(text: str) -> None:
+    assert item_findings(item(texts=(*TEXTS[:3], text))) == []
 
 
 def test_a_cue_that_finds_the_key_is_a_note_and_no_finding() -> None:
@@ -155,14 +169,20 @@ def readings_of(bank: Bank) -> list[Reading]:
     texts = {scenario.id: scenario.text for scenario in bank.scenarios}
     return [
         Reading(
-            i.id, blind_hash(i, texts.get(i.scenario, "")), answered_as_keyed=True, defensible=1
+            i.id,
+            blind_hash(i, texts.get(i.scenario, "")),
+            chosen=i.options[cues.key_of(i)].text,
+            defensible=1,
         )
         for i in bank.items
     ]
 
 
 def shape_of(bank: Bank) -> Shape:
-    return replace(SHAPE, placed={i.id: i.objectives["2022"] for i in bank.items})
+    placed = {i.id: i.objectives["2022"] for i in bank.items}
+    return replace(
+        SHAPE, placed={i: code for i, code in placed.items() if code in SHAPE.objectives}
+    )
 
 
 def measured(bank: Bank) -> dict[str, Gate]:
@@ -237,6 +257,14 @@ def one_option(bank: Bank, **fields: Any) -> Bank:
         ),
         (
             "Rationales, misjudgements, references, objective, difficulty",
+            lambda bank: change(bank, 5, objectives={"2022": "1.77"}),
+        ),
+        (
+            "Rationales, misjudgements, references, objective, difficulty",
+            lambda bank: change(bank, 5, objectives={"2022": "1.1", "2031": "1.1"}),
+        ),
+        (
+            "Rationales, misjudgements, references, objective, difficulty",
             lambda bank: one_option(bank, rationale=""),
         ),
         (
@@ -308,7 +336,7 @@ READ = "Read blind as it stands, answered as keyed, one option defensible"
     [
         (lambda r: r[1:], "No one has read it blind."),
         (lambda r: [replace(r[0], text="another"), *r[1:]], "changed after the blind reading"),
-        (lambda r: [replace(r[0], answered_as_keyed=False), *r[1:]], "chose another option"),
+        (lambda r: [replace(r[0], chosen="Another text"), *r[1:]], "chose another option"),
         (lambda r: [replace(r[0], defensible=2), *r[1:]], "would defend 2 options"),
     ],
 )
@@ -323,6 +351,23 @@ def test_a_text_nobody_read_blind_is_told(
     (finding,) = gate.findings
     assert finding.item == bank.items[0].id
     assert text in finding.text
+
+
+def test_a_key_moved_after_the_reading_is_noticed() -> None:
+    """The fingerprint is keyless; what the reader chose is on record in words."""
+    bank = sound_bank()
+    moved = tuple(
+        replace(
+            option, correct=not option.correct, misjudgement="wrong-order" if option.correct else ""
+        )
+        if place in (cues.key_of(bank.items[5]), (cues.key_of(bank.items[5]) + 1) % 4)
+        else option
+        for place, option in enumerate(bank.items[5].options)
+    )
+    spoiled = change(bank, 5, options=moved)
+    listed = gates(spoiled, [shape_of(spoiled)], readings_of(bank))
+    (gate,) = [gate for gate in listed if gate.name == READ]
+    assert [f.text for f in gate.findings] == ["The blind reader chose another option."]
 
 
 def test_a_changed_scenario_makes_its_items_unread() -> None:

@@ -102,6 +102,16 @@ def test_check_for_programs_is_json_alone(copy: Path) -> None:
     assert json.loads(out.getvalue())["passed"] is False
 
 
+def test_a_broken_file_is_told_to_programs_too(copy: Path) -> None:
+    spoil(copy, "level: apply", "level: guess")
+    out = StringIO()
+    with pytest.raises(CommandError):
+        call_command("bank", "check", "--json", str(copy), stdout=out)
+    report = json.loads(out.getvalue())
+    assert report["passed"] is False
+    assert "'level' must be one of" in report["faults"][0]
+
+
 @pytest.mark.parametrize("action", ["check", "coverage"])
 def test_files_alone_are_enough(tmp_path: Path, action: str) -> None:
     """As on a machine where nothing runs: no database, no secret, no settings."""
@@ -126,6 +136,11 @@ def test_files_alone_are_enough(tmp_path: Path, action: str) -> None:
         (lambda f: shutil.rmtree(f), "There is no folder"),
         (lambda f: (f.parent / "exams.yaml").write_text("[]"), "no exam of kind simulation"),
         (lambda f: (f.parent / "exams.yaml").unlink(), "exams.yaml: cannot be read"),
+        (
+            lambda f: (f.parent / "exams.yaml").write_text("- {kind: simulation, item_count: -1}"),
+            "no exam of kind simulation",
+        ),
+        (lambda f: shutil.rmtree(f.parent / "outlines"), "there is no outline in"),
         (
             lambda f: (f.parent / "blind-readings.yaml").write_text("- id: x"),
             "blind-readings.yaml: entry 1: KeyError",
@@ -258,11 +273,82 @@ def test_an_export_removes_what_is_gone_and_leaves_what_is_not_its_own(
 ) -> None:
     folder = tmp_path / "bank"
     (folder / "old").mkdir(parents=True)
-    (folder / "old" / "9.9.yaml").write_text("[]")
+    bank_file = SHIPPED / "domain-2" / "2.1.yaml"
+    gone = bank_file.read_text(encoding="utf-8").replace("- id: d2-", "- id: d2-former-")
+    (folder / "old" / "9.9.yaml").write_text(gone, encoding="utf-8")
     (folder / "README.md").write_text("mine")
     assert "1 removed" in run("export", folder)
     assert not (folder / "old").exists()
     assert (folder / "README.md").read_text() == "mine"
+
+
+def test_an_export_one_folder_too_high_costs_nothing(world: World, copy: Path) -> None:
+    """Outlines, exams and readings are YAML too, and no bank files."""
+    before = contents(copy.parent)
+    run("export", copy.parent)
+    after = contents(copy.parent)
+    assert {name for name in before if not name.startswith("bank/")} <= set(after)
+
+
+def test_files_of_the_old_folders_are_superseded(world: World, copy: Path) -> None:
+    (copy / "domain-1").rename(copy / "1-leadership")
+    assert "removed" in run("export", copy)
+    assert contents(copy) == contents(SHIPPED)
+
+
+def test_nothing_published_is_no_reason_to_remove_a_bank(world: World, copy: Path) -> None:
+    QuestionVersion.objects.update(status="retired", retired_at=timezone.now())
+    before = contents(copy)
+    with pytest.raises(CommandError, match=r"Nothing was written\. Nothing is published here"):
+        run("export", copy)
+    assert contents(copy) == before
+
+
+def test_what_would_not_load_again_is_not_written(world: World, tmp_path: Path) -> None:
+    Question.objects.filter(key=read_bank(SHIPPED).items[0].id).update(key="under_score--x")
+    with pytest.raises(CommandError, match="under_score--x: 'id' must be lowercase words"):
+        run("export", tmp_path / "bank")
+    assert not (tmp_path / "bank").exists()
+
+
+def test_a_question_without_an_objective_is_named(world: World, tmp_path: Path) -> None:
+    question = Question.objects.order_by("key")[0]
+    question.placements.all().delete()
+    with pytest.raises(CommandError, match=f"{question.key}: it belongs to no objective"):
+        run("export", tmp_path / "bank")
+
+
+def test_a_folder_where_a_file_should_be_is_told(world: World, tmp_path: Path) -> None:
+    (tmp_path / "bank").mkdir()
+    (tmp_path / "bank" / "domain-1").write_text("a file")
+    with pytest.raises(CommandError, match=r"Nothing was written\. .*domain-1 cannot be written"):
+        run("export", tmp_path / "bank")
+
+
+@pytest.mark.parametrize("move_to", ["another set", "no set"])
+def test_a_draft_that_moves_to_another_set_moves_nothing_published(
+    world: World, tmp_path: Path, move_to: str
+) -> None:
+    first, second = Scenario.objects.order_by("key")[:2]
+    question = first.questions.order_by("key")[0]
+    services.draft_from_published(question, by=world.ines)
+    stored = authoring.read(question)
+    sheet = replace(stored.sheet, scenario=second.pk if move_to == "another set" else None)
+    authoring.save(question, sheet, revision=stored.revision, by=world.ines)
+    run("export", tmp_path / "bank")
+    assert contents(tmp_path / "bank") == contents(SHIPPED)
+
+
+def test_of_a_set_published_in_part_the_newer_text_is_written(world: World, tmp_path: Path) -> None:
+    scenario = Scenario.objects.order_by("key")[0]
+    question = scenario.questions.order_by("key")[0]  # the others come after it by key
+    scenario.text = "The newer text."
+    services.save_scenario(scenario)
+    services.publish(services.draft_from_published(question), now=timezone.now())
+    run("export", tmp_path / "bank")
+    bank = read_bank(tmp_path / "bank")
+    assert {s.id: s.text for s in bank.scenarios}[scenario.key] == "The newer text."
+    assert len([i for i in bank.items if i.scenario == scenario.key]) == scenario.questions.count()
 
 
 def test_an_export_onto_a_file_is_refused(world: World, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from attempts.assembly import disjoint_forms
+from attempts.assembly import SolverGaveUp, disjoint_forms
 from domains.outlines import OutlineError
 from issmp_site import bank_files
 from issmp_site.bank_files import BankFolder
@@ -25,7 +25,7 @@ from questions import quality
 from questions.bank import LEVELS, BankError
 from questions.canonical import write_bank
 from questions.loading import load_bank
-from questions.storing import published_bank
+from questions.storing import Unplaceable, published_bank
 
 SHIPPED = Path(settings.BASE_DIR, "fixtures", "bank")
 
@@ -58,9 +58,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["folder"]
-        if options["action"] == "export":
-            return self._export(folder)
-        if not folder.is_dir():
+        if options["action"] != "export" and not folder.is_dir():
             raise CommandError(f"There is no folder {folder}.")
         try:
             match options["action"]:
@@ -70,9 +68,15 @@ class Command(BaseCommand):
                     self._coverage(bank_files.read(folder), options["outline"])
                 case "load":
                     self._load(folder)
-        except (BankError, OutlineError, bank_files.ReadingsError) as error:
+                case "export":
+                    self._export(folder)
+        except (BankError, OutlineError, bank_files.BesideError) as error:
+            if options.get("json"):  # a program reads this too
+                report = {"passed": False, "faults": str(error).splitlines()}
+                self.stdout.write(json.dumps(report, indent=2, ensure_ascii=False))
             raise CommandError(f"Mend these and try again; nothing was done:\n{error}") from error
-        return None
+        except bank_files.ExportError as error:
+            raise CommandError(f"Nothing was written. {error}") from error
 
     # --- check ---
 
@@ -128,7 +132,10 @@ class Command(BaseCommand):
             for code, domain in shape.objectives.items():
                 if domain == number:
                     self._row(f"  {code}", [i for c, i in placed if c == code], total, "")
-        forms = disjoint_forms(outline.candidates(files.bank), shape.quotas)
+        try:
+            forms = str(disjoint_forms(outline.candidates(files.bank), shape.quotas))
+        except SolverGaveUp:
+            forms = "not found in the seconds allowed"
         self.stdout.write(
             f"\nFull forms of {sum(shape.quotas.values())} with no item in common: {forms}"
         )
@@ -158,9 +165,12 @@ class Command(BaseCommand):
         )
 
     def _export(self, folder: Path) -> None:
-        files = write_bank(published_bank())
         if folder.exists() and not folder.is_dir():
-            raise CommandError(f"{folder} is not a folder.")
+            raise bank_files.ExportError(f"{folder} is not a folder.")
+        try:
+            files = write_bank(published_bank())
+        except Unplaceable as error:
+            raise bank_files.ExportError(str(error)) from error
         done = bank_files.replace_files(folder, files)
         self.stdout.write(
             f"Bank: {len(files)} files in {folder}, {done.written} written, "
