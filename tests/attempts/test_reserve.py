@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from attempts.assembly import Reserve, ReserveInTheWay
 from attempts.blueprint import outlook
-from attempts.models import Attempt, AttemptItem
+from attempts.models import Attempt, AttemptItem, Exam
 from attempts.services import discard_attempt
 from domains.models import Outline
 from tests.world import World
@@ -147,6 +147,12 @@ def test_broken_it_is_gone_and_the_next_simulation_says_so(world: World, client:
     page = words(client.get(reverse("exam-rules", args=("simulation",))).content)
     assert re.search(r"You have met \d+ of these 125 questions before", page)
     assert "Start the full simulation" in page
+
+
+def test_nothing_is_kept_for_a_simulation_that_is_not_offered(world: World) -> None:
+    ada = used_up(world)
+    Exam.objects.filter(kind=Exam.Kind.SIMULATION).update(is_offered=False)
+    assert outlook(ada, world.exam("drill"), world.outline, world.domain(DOMAIN)).choice is None
 
 
 def test_what_was_discarded_unseen_is_still_kept(world: World) -> None:
