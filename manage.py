@@ -30,8 +30,9 @@ PYTHON = ENVIRONMENT / "bin" / "python"
 STAMP = ENVIRONMENT / "touchstone-stamp"
 UNFINISHED = "unfinished\n"
 OLDEST, NEWEST = (3, 11), (3, 14)
-# Commands that read the project's files alone: they work where no server runs.
-SERVERLESS = {("bank", "check"), ("bank", "coverage")}
+# What `bank` does with a database; the rest of it reads the project's files alone, and works where
+# no server runs.
+BANK_NEEDS_SERVERS = {"load", "export"}
 
 USAGE = """\
 Usage: python3 manage.py COMMAND [options]
@@ -276,7 +277,7 @@ def run_django(argv: list[str]) -> int:
     from issmp_site.embedded import environment
 
     joined = environment.join_running()
-    if not joined and tuple(argv[1:3]) in SERVERLESS:
+    if not joined and argv[1] == "bank" and not BANK_NEEDS_SERVERS & set(argv[2:3]):
         # Settings want both; nothing of either is used, and port 1 answers nobody.
         os.environ.setdefault("ISSMP_SECRET_KEY", secrets.token_urlsafe(50))
         os.environ.setdefault("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")

@@ -6,8 +6,8 @@ Then, one after the other: as few questions as possible that this person has met
 first of all none from an earlier one); those met longest ago; those the bank has shown least;
 each domain as difficult as its pool; objectives evenly. Chance decides between equals.
 
-A form can be drawn so that another one, the reserve, can still be filled from questions the person
-has never met.
+A form can be drawn so that others, the reserves, can still be filled from questions the person has
+never met: a full simulation under each outline.
 """
 
 from __future__ import annotations
@@ -57,8 +57,20 @@ class Candidate:
     exposure: int = 0  # times the bank has shown it to anybody
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A form that unseen items outside the one drawn must still be able to fill.
+
+    quotas: domain number -> items; domains: question id -> its domain, by the reserve's outline.
+    Without effect where it cannot be filled even now.
+    """
+
+    quotas: Mapping[int, int]
+    domains: Mapping[int, int]
+
+
 class Reserve(StrEnum):
-    """What to do where keeping the reserve whole would cost repeats that could be avoided."""
+    """What to do where keeping the reserves whole would cost repeats that could be avoided."""
 
     ASK = "ask"  # raise ReserveInTheWay
     KEEP = "keep"  # repeat questions the person has met
@@ -84,10 +96,11 @@ class SolverGaveUp(Exception):
 
 
 class ReserveInTheWay(Exception):
-    """The form can be drawn with fewer repeats if the reserve is broken into.
+    """The person has to choose: fewer repeats, or a reserve left whole. Or what they chose is not
+    to be had any more.
 
-    repeats: how many questions the person has met a form would hold that keeps the reserve; None
-    when there is no such form at all. repeats_without: the same, if the reserve is given up.
+    repeats: how many questions the person has met a form would hold that keeps the reserves; None
+    when there is no such form at all. repeats_without: the same, if they are given up.
     """
 
     def __init__(self, repeats: int | None, repeats_without: int) -> None:
@@ -109,22 +122,24 @@ def assemble(
     quotas: Mapping[int, int],
     seed: int,
     *,
-    reserve: Mapping[int, int] | None = None,
+    reserves: Sequence[Kept] = (),
     policy: Reserve = Reserve.BREAK,
+    promised: int | None = None,
     simulation: bool = False,
 ) -> tuple[Candidate, ...]:
     """Draw a form: `quotas[domain]` items of each domain, in the order they will be asked.
 
-    reserve: the quotas of a form that unseen items outside this one must still be able to fill;
-    without effect where they cannot fill it even now. simulation: items of the person's earlier
-    simulations are the last to be repeated. `pool` may come in any order; the draw depends on ids,
-    seed and the candidates' facts alone. Raises NotEnoughItems, ReserveInTheWay, SolverGaveUp.
+    promised: with Reserve.KEEP, the repeats the person agreed to; more, or a reserve that is no
+    longer there to keep, and they are asked again. simulation: items of the person's earlier
+    simulations are the last to be repeated. A candidate whose domain has no quota is only for the
+    reserves. `pool` may come in any order; the draw depends on ids, seed and the candidates' facts
+    alone. Raises NotEnoughItems, ReserveInTheWay, SolverGaveUp.
     """
     problem = _Problem(pool, quotas, simulation=simulation)
     # By far the commonest case first: nothing is repeated and nothing broken into.
-    chosen = problem.draw(seed, reserve, repeats=0)
+    chosen = problem.draw(seed, reserves, repeats=0)
     if chosen is None:
-        kept, repeats = _decide(problem, reserve, policy)
+        kept, repeats = _decide(problem, reserves, policy, promised)
         chosen = problem.draw(seed, kept, repeats=repeats)
         assert chosen is not None  # such a form was found while deciding
     return _sequence(chosen, random.Random(seed))
@@ -134,7 +149,7 @@ def foresee(
     pool: Sequence[Candidate],
     quotas: Mapping[int, int],
     *,
-    reserve: Mapping[int, int] | None = None,
+    reserves: Sequence[Kept] = (),
     policy: Reserve = Reserve.BREAK,
     simulation: bool = False,
 ) -> int:
@@ -143,9 +158,9 @@ def foresee(
     Raises what `assemble` would raise.
     """
     problem = _Problem(pool, quotas, simulation=simulation)
-    repeats = problem.fewest_repeats(reserve, unseen_only=True)
+    repeats = problem.fewest_repeats(reserves, unseen_only=True)
     if repeats is None:
-        _, repeats = _decide(problem, reserve, policy)
+        _, repeats = _decide(problem, reserves, policy, None)
     return repeats % FROM_A_SIMULATION  # what is above it is weight, not count
 
 
@@ -155,7 +170,7 @@ def disjoint_forms(pool: Sequence[Candidate], quotas: Mapping[int, int]) -> int:
     left, forms = list(pool), 0
     while any(quotas.values()):
         try:
-            form = assemble(left, quotas, seed=forms, reserve=quotas)
+            form = assemble(left, quotas, seed=forms, reserves=[own_reserve(left, quotas)])
         except NotEnoughItems:
             return forms
         used = {candidate.question for candidate in form}
@@ -164,23 +179,33 @@ def disjoint_forms(pool: Sequence[Candidate], quotas: Mapping[int, int]) -> int:
     return forms
 
 
+def own_reserve(pool: Sequence[Candidate], quotas: Mapping[int, int]) -> Kept:
+    """Another form of the same outline."""
+    return Kept(quotas, {candidate.question: candidate.domain for candidate in pool})
+
+
 def _decide(
-    problem: _Problem, reserve: Mapping[int, int] | None, policy: Reserve
-) -> tuple[Mapping[int, int] | None, int]:
-    """The reserve to keep, or None, and the repeats that takes (see `_Block.repeats`).
+    problem: _Problem, reserves: Sequence[Kept], policy: Reserve, promised: int | None
+) -> tuple[Sequence[Kept], int]:
+    """The reserves to keep, and the repeats that takes (see `_Block.repeats`).
 
     Raises NotEnoughItems, ReserveInTheWay.
     """
-    without = problem.fewest_repeats(None)
+    without = problem.fewest_repeats(())
     if without is None:
         raise NotEnoughItems(problem.shortfall())
-    if not reserve or not problem.can_fill_unseen(reserve):
-        return None, without
-    keeping = problem.fewest_repeats(reserve)
-    if keeping is not None and (keeping == without or policy is Reserve.KEEP):
-        return reserve, keeping
+    whole = [kept for kept in reserves if problem.can_fill_unseen(kept)]
+    if not whole:
+        if promised is not None:
+            raise ReserveInTheWay(None, without)
+        return (), without
+    keeping = problem.fewest_repeats(whole)
+    if keeping is not None:
+        agreed = policy is Reserve.KEEP and (promised is None or keeping <= promised)
+        if agreed or keeping == without:
+            return whole, keeping
     if policy is Reserve.BREAK:
-        return None, without
+        return (), without
     raise ReserveInTheWay(keeping, without)
 
 
@@ -204,11 +229,19 @@ class _Block:
             if item.times_met
         )
 
-    def fits(self, quotas: Mapping[int, int]) -> bool:
-        """Whether it can be on a form at all."""
-        return not self.enemies & self.questions and all(
-            count <= quotas.get(domain, 0) for domain, count in self.counts.items()
-        )
+    def counts_by(self, domains: Mapping[int, int] | None) -> Counter[int]:
+        """Its items by domain: those of the outline drawn from, or of another one."""
+        if domains is None:
+            return self.counts
+        return Counter(domains.get(question, 0) for question in self.questions)
+
+    def is_at_peace(self) -> bool:
+        """A set of two enemies can be on no form at all."""
+        return not self.enemies & self.questions
+
+
+def _fits(counts: Mapping[int, int], quotas: Mapping[int, int]) -> bool:
+    return all(count <= quotas.get(domain, 0) for domain, count in counts.items())
 
 
 class _Model:
@@ -301,23 +334,21 @@ class _Problem:
             }
         )
 
-    def fewest_repeats(
-        self, reserve: Mapping[int, int] | None, *, unseen_only: bool = False
-    ) -> int | None:
+    def fewest_repeats(self, reserves: Sequence[Kept], *, unseen_only: bool = False) -> int | None:
         """The repeats of a form with the fewest; None where no form exists."""
         model = _Model()
         drawn = self._form(model, self.quotas, unseen_only=unseen_only)
         for number, variable in drawn.items():
             model.costs[variable] = self.blocks[number].repeats
-        self._hold(model, reserve, drawn)
+        self._hold(model, reserves, drawn)
         solution = model.solve(self._until)
         if solution is None:
             return None
         return sum(self.blocks[number].repeats for number, v in drawn.items() if solution[v] > 0.5)
 
-    def can_fill_unseen(self, quotas: Mapping[int, int]) -> bool:
+    def can_fill_unseen(self, kept: Kept) -> bool:
         model = _Model()
-        self._form(model, quotas, unseen_only=True)
+        self._form(model, kept.quotas, domains=kept.domains, unseen_only=True)
         return model.solve(self._until) is not None
 
     def shortfall(self) -> dict[int, int]:
@@ -332,26 +363,24 @@ class _Problem:
         missing = {domain: round(solution[gap]) for domain, gap in gaps.items()}
         return {domain: count for domain, count in missing.items() if count}
 
-    def draw(
-        self, seed: int, reserve: Mapping[int, int] | None, *, repeats: int
-    ) -> list[Candidate] | None:
+    def draw(self, seed: int, reserves: Sequence[Kept], *, repeats: int) -> list[Candidate] | None:
         """The best form that has exactly the fewest repeats there can be; None where none has."""
         costs = self._costs(random.Random(seed))
         shortlist = self._shortlist(costs, unseen_only=repeats == 0)
-        # What is solved fastest first: without taking care of the reserve, for usually enough is
+        # What is solved fastest first: without taking care of the reserves, for usually enough is
         # left, and among the likeliest blocks only.
-        chosen = self._draw(costs, shortlist, None, repeats)
+        chosen = self._draw(costs, shortlist, (), repeats)
         if chosen is None:
-            chosen = self._draw(costs, None, None, repeats)
-        if chosen is None or not reserve or self._leaves(chosen, reserve):
+            chosen = self._draw(costs, None, (), repeats)
+        if chosen is None or all(self._leaves(chosen, kept) for kept in reserves):
             return chosen
-        return self._draw(costs, None, reserve, repeats)
+        return self._draw(costs, None, reserves, repeats)
 
     def _draw(
         self,
         costs: Sequence[float],
         shortlist: Collection[int] | None,
-        reserve: Mapping[int, int] | None,
+        reserves: Sequence[Kept],
         repeats: int,
     ) -> list[Candidate] | None:
         model = _Model()
@@ -360,7 +389,7 @@ class _Problem:
             model.costs[variable] = costs[number]
         if repeats:
             model.row({v: self.blocks[n].repeats for n, v in drawn.items()}, 0, repeats)
-        self._hold(model, reserve, drawn)
+        self._hold(model, reserves, drawn)
         for domain, quota in self.quotas.items():
             self._balance(model, drawn, domain, quota)
             self._spread(model, drawn, domain, quota)
@@ -374,10 +403,10 @@ class _Problem:
             for item in self.blocks[number].items
         ]
 
-    def _leaves(self, chosen: Sequence[Candidate], reserve: Mapping[int, int]) -> bool:
+    def _leaves(self, chosen: Sequence[Candidate], kept: Kept) -> bool:
         """Whether the unseen items outside `chosen` still fill the reserve."""
         model = _Model()
-        held = self._form(model, reserve, unseen_only=True)
+        held = self._form(model, kept.quotas, domains=kept.domains, unseen_only=True)
         taken = {item.question for item in chosen}
         for number, variable in held.items():
             if taken & self.blocks[number].questions:
@@ -391,23 +420,25 @@ class _Problem:
         model: _Model,
         quotas: Mapping[int, int],
         *,
+        domains: Mapping[int, int] | None = None,
         unseen_only: bool = False,
         among: Collection[int] | None = None,
         gaps: Mapping[int, int] | None = None,
     ) -> dict[int, int]:
-        """Variables and rows of one form; block number -> variable. gaps: what may stay empty."""
-        chosen = {
-            number: model.variable()
-            for number, block in enumerate(self.blocks)
-            if block.fits(quotas)
-            and (block.is_unseen or not unseen_only)
-            and (among is None or number in among)
+        """Variables and rows of one form; block number -> variable. domains: those of another
+        outline; gaps: what may stay empty."""
+        counts = {
+            number: counted
+            for number in self._eligible(unseen_only=unseen_only)
+            if among is None or number in among
+            if _fits(counted := self.blocks[number].counts_by(domains), quotas)
         }
+        chosen = {number: model.variable() for number in counts}
         for domain, quota in quotas.items():
             row: dict[int, float] = {
-                variable: self.blocks[number].counts[domain]
+                variable: counts[number][domain]
                 for number, variable in chosen.items()
-                if self.blocks[number].counts[domain]
+                if counts[number][domain]
             }
             if gaps:
                 row[gaps[domain]] = 1
@@ -417,16 +448,21 @@ class _Problem:
                 model.row({chosen[one]: 1, chosen[other]: 1}, 0, 1)
         return chosen
 
-    def _hold(
-        self, model: _Model, reserve: Mapping[int, int] | None, drawn: Mapping[int, int]
-    ) -> None:
-        """A second form beside the one drawn, of unseen items outside it."""
-        if not reserve:
-            return
-        held = self._form(model, reserve, unseen_only=True)
-        for number, variable in held.items():
-            if number in drawn:
-                model.row({variable: 1, drawn[number]: 1}, 0, 1)
+    def _eligible(self, *, unseen_only: bool) -> list[int]:
+        return [
+            number
+            for number, block in enumerate(self.blocks)
+            if block.is_at_peace() and (block.is_unseen or not unseen_only)
+        ]
+
+    def _hold(self, model: _Model, reserves: Sequence[Kept], drawn: Mapping[int, int]) -> None:
+        """Other forms beside the one drawn, each of unseen items outside it. What two of them
+        share is no matter: only one will be sat."""
+        for kept in reserves:
+            held = self._form(model, kept.quotas, domains=kept.domains, unseen_only=True)
+            for number, variable in held.items():
+                if number in drawn:
+                    model.row({variable: 1, drawn[number]: 1}, 0, 1)
 
     # --- Soft rules ---
 
@@ -445,8 +481,8 @@ class _Problem:
         large bank the others would not be drawn, and would only be searched through."""
         eligible = [
             number
-            for number, block in enumerate(self.blocks)
-            if block.fits(self.quotas) and (block.is_unseen or not unseen_only)
+            for number in self._eligible(unseen_only=unseen_only)
+            if _fits(self.blocks[number].counts, self.quotas)
         ]
         objectives = {place for number in eligible for place in self.blocks[number].objectives}
         parts = Counter(domain for domain, _ in objectives)

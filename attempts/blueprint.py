@@ -13,6 +13,7 @@ from django.db.models import Count, Max, Q
 from accounts.models import User
 from attempts.assembly import (
     Candidate,
+    Kept,
     NotEnoughItems,
     Reserve,
     ReserveInTheWay,
@@ -27,11 +28,13 @@ from domains.quotas import largest_remainder
 from questions.models import Choice, Placement, Question, QuestionVersion
 
 PUBLISHED = QuestionVersion.Status.PUBLISHED
+NOWHERE: Final = 0  # no domain has this number, so no quota asks for it
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    candidates: list[Candidate]
+    candidates: list[Candidate]  # in domain NOWHERE: of other outlines only
+    places: Mapping[int, Mapping[int, int]]  # outline id -> question id -> domain number
     domains: dict[int, int]  # domain number -> domain id, in this outline
 
 
@@ -61,30 +64,39 @@ def shortfall(
     return missing_items(counts, quotas_for(exam, outline, domain))
 
 
-def full_form(outline: Outline) -> dict[int, int] | None:
-    """The quotas of the full simulation, of which one unseen form is kept for each person."""
-    exam = Exam.objects.filter(kind=Exam.Kind.SIMULATION, is_offered=True).first()
-    return quotas_for(exam, outline, None) if exam else None
-
-
 @dataclass(frozen=True, slots=True)
 class Order:
     """What the assembler is asked for, for one person, besides seed and policy."""
 
     pool: Pool
     quotas: dict[int, int]
-    reserve: dict[int, int] | None
+    reserves: list[Kept]
     simulation: bool
 
 
 def order_for(user: User, exam: Exam, outline: Outline, domain: Domain | None) -> Order:
-    """At most eight statements; six where the outline's domains are at hand."""
+    """Seven statements, one more where the outline's domains are not at hand."""
+    pool = load_pool(outline, user)
     return Order(
-        pool=load_pool(outline, user),
+        pool=pool,
         quotas=quotas_for(exam, outline, domain),
-        reserve=full_form(outline),
+        reserves=_reserves(pool),
         simulation=exam.kind == Exam.Kind.SIMULATION,
     )
+
+
+def _reserves(pool: Pool) -> list[Kept]:
+    """A full simulation under each outline, while one is offered."""
+    exam = Exam.objects.filter(kind=Exam.Kind.SIMULATION, is_offered=True).first()
+    if exam is None:
+        return []
+    weights: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for domain in Domain.objects.all():
+        weights[domain.outline_id][domain.number] = domain.weight
+    return [
+        Kept(largest_remainder(weights[outline], exam.item_count), domains)
+        for outline, domains in pool.places.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +122,7 @@ def outlook(user: User, exam: Exam, outline: Outline, domain: Domain | None) -> 
         repeats = foresee(
             order.pool.candidates,
             order.quotas,
-            reserve=order.reserve,
+            reserves=order.reserves,
             policy=Reserve.BREAK if order.simulation else Reserve.ASK,
             simulation=order.simulation,
         )
@@ -124,15 +136,17 @@ def outlook(user: User, exam: Exam, outline: Outline, domain: Domain | None) -> 
 
 
 def load_pool(outline: Outline, user: User) -> Pool:
-    """Everything published under the outline, with this person's history. Five statements."""
-    placed = (
-        QuestionVersion.objects.filter(status=PUBLISHED, question__placements__outline=outline)
+    """Everything published, with its place under each outline and this person's history. Five
+    statements; four where the outline's domains are at hand."""
+    rows = (
+        QuestionVersion.objects.filter(status=PUBLISHED)
         .order_by("pk")
         .values_list(
             "pk",
             "question_id",
             "question__scenario_id",
             "difficulty",
+            "question__placements__outline_id",
             "question__placements__objective__domain__number",
             "question__placements__objective__code",
         )
@@ -144,21 +158,27 @@ def load_pool(outline: Outline, user: User) -> Pool:
         enemies[one].add(other)
     met = _met_by(user)
     exposures = dict(Exposure.objects.values_list("question_id", "count"))
-    return Pool(
-        candidates=[
-            Candidate(
+    candidates: dict[int, Candidate] = {}
+    places: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for version, question, scenario, difficulty, placed, number, code in rows:
+        if placed is not None:
+            places[placed][question] = number
+        if placed == outline.pk or question not in candidates:
+            here = placed == outline.pk
+            candidates[question] = Candidate(
                 version=version,
                 question=question,
-                domain=number,
-                objective=code,
+                domain=number if here else NOWHERE,
+                objective=code if here else "",
                 difficulty=float(difficulty),
                 enemies=frozenset(enemies[question]),
                 scenario=scenario,
                 exposure=exposures.get(question, 0),
                 **met.get(question, _NEVER),
             )
-            for version, question, scenario, difficulty, number, code in placed
-        ],
+    return Pool(
+        candidates=list(candidates.values()),
+        places=places,
         domains={domain.number: domain.pk for domain in outline.domains.all()},
     )
 

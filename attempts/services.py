@@ -7,6 +7,7 @@ save racing the deadline, two submits, or eight scorers come one after the other
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -21,7 +22,7 @@ from django.db.models.functions import Greatest, Least
 from kombu.exceptions import OperationalError
 
 from accounts.models import User
-from attempts.assembly import Reserve, assemble, shuffled_choices
+from attempts.assembly import Candidate, Reserve, assemble, shuffled_choices
 from attempts.blueprint import choice_ids, order_for, revealed_questions
 from attempts.models import AnswerEvent, Attempt, AttemptItem, Exam
 from attempts.states import State, accepts_answers, require_move
@@ -48,6 +49,7 @@ def start_attempt(
     *,
     domain: Domain | None = None,
     reserve: Reserve = Reserve.ASK,
+    promised: int | None = None,
     now: datetime,
     seed: int,
 ) -> tuple[Attempt, bool]:
@@ -55,8 +57,8 @@ def start_attempt(
 
     A second start of the same exam, from a double click or another tab, gets the open attempt.
     reserve: what to do where keeping a full unseen simulation for the person costs repeats; a
-    simulation never asks, for it is what was kept. Raises AnotherAttemptOpen, and from the
-    assembler NotEnoughItems, ReserveInTheWay, SolverGaveUp.
+    simulation never asks, for it is what was kept. promised: the repeats they agreed to.
+    Raises AnotherAttemptOpen, and from the assembler NotEnoughItems, ReserveInTheWay, SolverGaveUp.
     """
     with transaction.atomic():
         _lock_person(user)
@@ -72,7 +74,21 @@ def start_attempt(
             ):
                 return open_attempt, False
             raise AnotherAttemptOpen(open_attempt)
-        return _create_attempt(user, exam, outline, domain, reserve, now, seed), True
+        order = order_for(user, exam, outline, domain)
+        form = assemble(
+            order.pool.candidates,
+            order.quotas,
+            seed,
+            reserves=order.reserves,
+            policy=Reserve.BREAK if order.simulation else reserve,
+            promised=promised,
+            simulation=order.simulation,
+        )
+        attempt = _new_attempt(
+            user, exam, outline, domain, item_count=len(form), now=now, seed=seed
+        )
+        _give_items(attempt, form, order.pool.domains)
+        return attempt, True
 
 
 def _lock_person(user: User) -> None:
@@ -84,27 +100,17 @@ def time_allowed(exam: Exam, user: User) -> timedelta:
     return timedelta(minutes=exam.minutes) * (100 + user.extra_time_percent) / 100
 
 
-def _create_attempt(
+def _new_attempt(
     user: User,
     exam: Exam,
     outline: Outline,
     domain: Domain | None,
-    reserve: Reserve,
+    *,
+    item_count: int,
     now: datetime,
     seed: int,
 ) -> Attempt:
-    order = order_for(user, exam, outline, domain)
-    form = assemble(
-        order.pool.candidates,
-        order.quotas,
-        seed,
-        reserve=order.reserve,
-        policy=Reserve.BREAK if order.simulation else reserve,
-        simulation=order.simulation,
-    )
-    choices = choice_ids([candidate.version for candidate in form])
-    revealed = revealed_questions(user)
-    attempt = Attempt.objects.create(
+    return Attempt.objects.create(
         user=user,
         exam=exam,
         outline=outline,
@@ -114,20 +120,27 @@ def _create_attempt(
         extra_time_percent=user.extra_time_percent,
         started_at=now,
         deadline=now + time_allowed(exam, user),
-        item_count=len(form),
+        item_count=item_count,
     )
+
+
+def _give_items(attempt: Attempt, form: Sequence[Candidate], domains: Mapping[int, int]) -> None:
+    """domains: domain number -> its id, in the attempt's outline."""
+    choices = choice_ids([candidate.version for candidate in form])
+    revealed = revealed_questions(attempt.user)
     AttemptItem.objects.bulk_create(
         AttemptItem(
             attempt=attempt,
             position=position,
             version_id=candidate.version,
-            domain_id=order.pool.domains[candidate.domain],
-            choice_order=shuffled_choices(choices[candidate.version], seed, candidate.question),
+            domain_id=domains[candidate.domain],
+            choice_order=shuffled_choices(
+                choices[candidate.version], attempt.seed, candidate.question
+            ),
             first_exposure=candidate.question not in revealed,
         )
         for position, candidate in enumerate(form, 1)
     )
-    return attempt
 
 
 # --- Answering ------------------------------------------------------------------------------

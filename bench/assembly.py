@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from attempts.assembly import Candidate, NotEnoughItems, assemble
+from attempts.assembly import Candidate, NotEnoughItems, assemble, own_reserve
 from domains.quotas import largest_remainder
 from questions.bank import mutual_enemies, read_bank
 
@@ -98,7 +98,7 @@ def measure(pool: Sequence[Candidate], share: float, draws: int, seed: int) -> L
     for number, person in enumerate(persons):
         began = time.perf_counter()
         try:
-            assemble(person, QUOTAS, number, reserve=QUOTAS)
+            assemble(person, QUOTAS, number, reserves=[own_reserve(person, QUOTAS)])
         except NotEnoughItems as short:
             raise SystemExit(f"{len(pool)} items cannot fill a form: {short}") from short
         taken.append(1000 * (time.perf_counter() - began))

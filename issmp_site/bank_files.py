@@ -81,19 +81,24 @@ class BankFolder:
         )
 
 
-def read(folder: Path) -> BankFolder:
-    """Raises BankError, OutlineError, BesideError."""
+def read(folder: Path, fallback: Path) -> BankFolder:
+    """The bank of a folder with what stands beside it. What is missing there is taken from beside
+    `fallback`: an export has a bank alone. Raises BankError, OutlineError, BesideError."""
     bank = read_items(folder)
-    beside = folder.resolve().parent
-    data = [read_outline(path) for path in sorted((beside / "outlines").glob("*.yaml"))]
+
+    def beside(name: str) -> Path:
+        own = folder.resolve().parent / name
+        return own if own.exists() else fallback.resolve().parent / name
+
+    data = [read_outline(path) for path in sorted(beside("outlines").glob("*.yaml"))]
     if not data:
-        raise BesideError(f"outlines: there is no outline in {beside / 'outlines'}")
+        raise BesideError(f"outlines: there is no outline in {beside('outlines')}")
     return BankFolder(
         bank=bank,
         outlines=tuple(
-            _outline(entry, data, bank, form_length(beside / "exams.yaml")) for entry in data
+            _outline(entry, data, bank, form_length(beside("exams.yaml"))) for entry in data
         ),
-        readings=tuple(read_readings(beside / "blind-readings.yaml")),
+        readings=tuple(read_readings(beside("blind-readings.yaml"))),
     )
 
 

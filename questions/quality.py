@@ -128,7 +128,9 @@ def unready(item: Item) -> list[Finding]:
         first = [*written, False].index(False) + 1
         missing.append(
             Finding(
-                item.id, f"option_{first}", f"Write all four options; {sum(written)} have text."
+                item.id,
+                f"option_{first}",
+                f"Write all four options; {OPTIONS - sum(written)} to go.",
             )
         )
     if sum(option.correct for option in item.options) != 1:
@@ -173,7 +175,9 @@ def _option_findings(item: Item) -> Iterable[Finding]:
     for number, (option, text) in enumerate(zip(item.options, plain, strict=True), 1):
         if _OF_THE_ABOVE.match(option.text):
             yield Finding(
-                item.id, f"option_{number}", "Refers to the other options instead of saying it."
+                item.id,
+                f"option_{number}",
+                "Points at the other options (“all of the above”); write out what it means.",
             )
         for other, longer in enumerate(plain, 1):
             if other != number and text and f" {text} " in f" {longer} ":

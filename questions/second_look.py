@@ -167,6 +167,11 @@ def _near(item: Item, bank: _Measured, question: int | None) -> tuple[Neighbour,
     return tuple(near)
 
 
+def findings_of(version: QuestionVersion) -> list[str]:
+    """What the rules of writing find in a version, each in a sentence."""
+    return [finding.text for finding in quality.item_findings(_published_item(version))]
+
+
 # --- The published bank, measured -----------------------------------------------------------
 
 
@@ -215,4 +220,5 @@ def _published_item(version: QuestionVersion) -> Item:
         stem=version.stem,
         options=tuple(services.options_of(version)),
         references=(),
+        scenario=version.scenario_title,
     )

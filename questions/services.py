@@ -230,6 +230,18 @@ def questions_behind(scenario: Scenario) -> list[Question]:
     return [row.question for row in versions.select_related("question").order_by("question__key")]
 
 
+def siblings_with_another_scenario(version: QuestionVersion) -> list[str]:
+    """Keys of published questions of the same set whose scenario reads differently: sets are drawn
+    whole, so a candidate would read both."""
+    siblings = QuestionVersion.objects.filter(
+        ~Q(scenario_title=version.scenario_title, scenario_text=version.scenario_text),
+        question__scenario__isnull=False,
+        question__scenario=version.question.scenario_id,
+        status=QuestionVersion.Status.PUBLISHED,
+    )
+    return list(siblings.order_by("question__key").values_list("question__key", flat=True))
+
+
 def _create_in_any_order(choices: Iterable[Choice]) -> None:
     """Candidates see the ids of the options. They must not tell the order of writing, for authors
     tend to write the key in the same place."""

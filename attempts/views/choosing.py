@@ -130,6 +130,13 @@ def _chosen_reserve(request: PersonRequest) -> Reserve:
         return Reserve.ASK
 
 
+def _promised(request: PersonRequest) -> int:
+    """The repeats the page spoke of when the person agreed; a page that says nothing promised
+    none, and asks again."""
+    said = request.POST.get("promised", "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) <= 4 else 0
+
+
 def _chosen_domain(request: PersonRequest, exam: Exam, outline: Outline) -> Domain | None:
     if not exam.is_drill:
         return None
@@ -145,12 +152,14 @@ def _start(
     request: PersonRequest, exam: Exam, outline: Outline, domain: Domain | None
 ) -> HttpResponse:
     try:
-        attempt, _ = services.start_attempt(
+        reserve = _chosen_reserve(request)
+        attempt, is_new = services.start_attempt(
             request.user,
             exam,
             outline,
             domain=domain,
-            reserve=_chosen_reserve(request),
+            reserve=reserve,
+            promised=_promised(request) if reserve is Reserve.KEEP else None,
             now=timezone.now(),
             seed=secrets.randbits(62),
         )
@@ -171,7 +180,7 @@ def _start(
             f"question{'' if short.total == 1 else 's'}: {listed}. Nothing was started.",
         )
         return redirect("exam-list")
-    except ReserveInTheWay:  # the page was made before the choice was needed; now it asks
+    except ReserveInTheWay:  # not asked yet, or what the page promised is not to be had any more
         query = {"outline": outline.key, **({"domain": domain.number} if domain else {})}
         return redirect(f"{reverse('exam-rules', args=(exam.key,))}?{urlencode(query)}")
     except SolverGaveUp:
@@ -180,4 +189,8 @@ def _start(
             request, "The questions could not be drawn in time. Nothing was started; try again."
         )
         return redirect("exam-list")
+    if not is_new and reserve is not Reserve.ASK:
+        messages.info(
+            request, "This exam is already under way. It keeps the choice it was started with."
+        )
     return redirect("attempt-item", public_id=attempt.public_id, position=1)

@@ -35,7 +35,7 @@ from questions import authoring, services
 from questions.authoring import KeyTaken, Stale, Stored
 from questions.forms import QuestionForm, as_typed
 from questions.models import Question, QuestionVersion
-from questions.second_look import second_look
+from questions.second_look import findings_of, second_look
 
 if TYPE_CHECKING:
     from questions.admin.bank import QuestionAdmin
@@ -254,6 +254,20 @@ def _after_publishing(
     messages.success(
         request, f"Version {version.number} is published: new exams draw it from now on.{earlier}"
     )
+    if findings := findings_of(version):
+        plural = "" if len(findings) == 1 else "s"
+        messages.warning(
+            request,
+            f"The second look still has {len(findings)} finding{plural}: {' '.join(findings)}",
+        )
+    if behind := services.siblings_with_another_scenario(version):
+        one = len(behind) == 1
+        messages.warning(
+            request,
+            f"{len(behind)} other question{'' if one else 's'} of this set still "
+            f"show{'s' if one else ''} another text of the scenario, beside this one in the same "
+            f"exam: {', '.join(behind)}. Publish {'its' if one else 'their'} next version too.",
+        )
     return _to(question, "change")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from itertools import combinations
@@ -14,6 +14,7 @@ import pytest
 from attempts import assembly
 from attempts.assembly import (
     Candidate,
+    Kept,
     NotEnoughItems,
     Reserve,
     ReserveInTheWay,
@@ -22,6 +23,7 @@ from attempts.assembly import (
     disjoint_forms,
     foresee,
     missing_items,
+    own_reserve,
     shuffled_choices,
 )
 
@@ -57,7 +59,17 @@ class Bank:
             for number in range(len(owner))
         ]
         self.quotas: Quotas = {1: rng.randint(1, 3), 2: rng.randint(0, 2)}
-        self.reserve: Quotas = {1: rng.randint(1, 2), 2: rng.randint(0, 1)}
+        # What is kept: a form of the same outline, and in every other bank one of another outline,
+        # where some items sit elsewhere and some nowhere.
+        own = {item.question: item.domain for item in self.pool}
+        other = {
+            question: rng.choice([domain, domain, 1, 2])
+            for question, domain in own.items()
+            if rng.random() < 0.9
+        }
+        self.kept = [Kept({1: rng.randint(1, 2), 2: rng.randint(0, 1)}, own)]
+        if rng.random() < 0.5:
+            self.kept.append(Kept({1: rng.randint(0, 2), 2: rng.randint(1, 2)}, other))
 
     @property
     def blocks(self) -> list[Form]:
@@ -80,21 +92,26 @@ class Bank:
     def forms(self, quotas: Quotas) -> list[Form]:
         return [form for form in self.peaceful() if counts(form) == trimmed(quotas)]
 
-    def reserves(self) -> list[frozenset[int]]:
-        """The questions of every reserve of unseen items."""
-        return [
-            questions(form)
-            for form in self.forms(self.reserve)
-            if not any(item.times_met for item in form)
+    def reserves(self) -> list[list[frozenset[int]]]:
+        """For each reserve that can be filled now, the questions of every way to fill it."""
+        ways = [
+            [
+                questions(form)
+                for form in self.peaceful()
+                if counts(form, kept.domains) == trimmed(kept.quotas)
+                and not any(item.times_met for item in form)
+            ]
+            for kept in self.kept
         ]
+        return [forms for forms in ways if forms]
 
     def keeping(self) -> list[Form]:
-        """The forms that leave a reserve."""
+        """The forms that leave every reserve that can be filled now."""
         held = self.reserves()
         return [
             form
             for form in self.forms(self.quotas)
-            if any(not questions(form) & reserve for reserve in held)
+            if all(any(not questions(form) & way for way in ways) for ways in held)
         ]
 
 
@@ -103,11 +120,14 @@ def is_peaceful(form: Iterable[Candidate]) -> bool:
     return not any(item.enemies & drawn for item in form)
 
 
-def counts(form: Iterable[Candidate]) -> Quotas:
-    return dict(Counter(item.domain for item in form))
+def counts(form: Iterable[Candidate], domains: Mapping[int, int] | None = None) -> Quotas:
+    """By domain; an item of no domain counts as one of domain 0, which no quota asks for."""
+    if domains is None:
+        return dict(Counter(item.domain for item in form))
+    return dict(Counter(domains.get(item.question, 0) for item in form))
 
 
-def trimmed(quotas: Quotas) -> Quotas:
+def trimmed(quotas: Mapping[int, int]) -> Quotas:
     return {domain: quota for domain, quota in quotas.items() if quota}
 
 
@@ -233,17 +253,44 @@ def test_the_reserve_is_kept_broken_or_asked_for(seed: int, policy: Reserve) -> 
     awaited = expected(tried, policy)
     if isinstance(awaited, ReserveInTheWay):
         for ask in (
-            lambda: assemble(tried.pool, tried.quotas, seed, reserve=tried.reserve, policy=policy),
-            lambda: foresee(tried.pool, tried.quotas, reserve=tried.reserve, policy=policy),
+            lambda: assemble(tried.pool, tried.quotas, seed, reserves=tried.kept, policy=policy),
+            lambda: foresee(tried.pool, tried.quotas, reserves=tried.kept, policy=policy),
         ):
             with pytest.raises(ReserveInTheWay) as asked:
                 ask()
             assert asked.value.repeats == awaited.repeats
             assert asked.value.repeats_without == awaited.repeats_without
         return
-    drawn = assemble(tried.pool, tried.quotas, seed, reserve=tried.reserve, policy=policy)
+    drawn = assemble(tried.pool, tried.quotas, seed, reserves=tried.kept, policy=policy)
     assert questions(drawn) in {questions(form) for form in awaited}
-    assert repeats(drawn) == foresee(tried.pool, tried.quotas, reserve=tried.reserve, policy=policy)
+    assert repeats(drawn) == foresee(tried.pool, tried.quotas, reserves=tried.kept, policy=policy)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_was_promised_is_kept_or_asked_for_again(seed: int) -> None:
+    tried = bank(seed)
+    if not tried.forms(tried.quotas):
+        return
+    without = min(map(repeats, tried.forms(tried.quotas)))
+    least = min(map(repeats, tried.keeping()), default=None) if tried.reserves() else None
+    for promised in range(4):
+
+        def draw(promised: int = promised) -> Form:
+            return assemble(
+                tried.pool,
+                tried.quotas,
+                seed,
+                reserves=tried.kept,
+                policy=Reserve.KEEP,
+                promised=promised,
+            )
+
+        if least is not None and (least <= promised or least == without):
+            assert questions(draw()) in {questions(form) for form in tried.keeping()}
+            assert repeats(draw()) == least
+        else:
+            with pytest.raises(ReserveInTheWay):
+                draw()
 
 
 def test_forms_are_drawn_apart_until_one_is_short() -> None:
@@ -267,9 +314,9 @@ def test_what_the_shortlist_cannot_fill_the_whole_pool_does() -> None:
     "ask",
     [
         lambda pool: assemble(pool, {1: 4}, 1),
-        lambda pool: assemble(pool, {1: 4}, 1, reserve={1: 4}),
+        lambda pool: assemble(pool, {1: 4}, 1, reserves=[own_reserve(pool, {1: 4})]),
         lambda pool: assemble(pool, {1: 40}, 1),
-        lambda pool: foresee(pool, {1: 4}, reserve={1: 4}),
+        lambda pool: foresee(pool, {1: 4}, reserves=[own_reserve(pool, {1: 4})]),
     ],
 )
 def test_a_time_out_is_never_taken_for_an_answer(
@@ -417,7 +464,7 @@ def test_a_set_that_is_its_own_enemy_is_never_drawn() -> None:
 def test_an_empty_bank_and_an_empty_form() -> None:
     assert assemble([], {}, 1) == ()
     with pytest.raises(NotEnoughItems) as short:
-        assemble([], {1: 2, 3: 1}, 1, reserve={1: 1})
+        assemble([], {1: 2, 3: 1}, 1, reserves=[Kept({1: 1}, {})])
     assert short.value.missing == {1: 2, 3: 1}
 
 

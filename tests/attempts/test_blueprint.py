@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from attempts.assembly import Candidate, Reserve
 from attempts.blueprint import (
+    NOWHERE,
     Outlook,
     choice_ids,
     load_pool,
@@ -102,12 +103,25 @@ def test_drafts_and_retired_questions_are_not_drawn(world: World) -> None:
     assert question.pk not in {candidate.question for candidate in pool.candidates}
 
 
-def test_a_question_without_a_place_in_the_outline_is_not_drawn(world: World) -> None:
+def test_a_question_without_a_place_in_the_outline_is_in_no_domain_of_it(world: World) -> None:
     question = Question.objects.order_by("pk")[0]
     Placement.objects.filter(question=question, outline=world.outline).delete()
-    assert question.pk not in {c.question for c in load_pool(world.outline, world.ada).candidates}
+    pool = load_pool(world.outline, world.ada)
+    (here,) = [c for c in pool.candidates if c.question == question.pk]
+    assert (here.domain, here.objective) == (NOWHERE, "")
+    assert question.pk not in pool.places[world.outline.pk]
     older = Outline.objects.get(key="2022")
-    assert question.pk in {c.question for c in load_pool(older, world.ada).candidates}
+    number = question.placements.get().objective.domain.number
+    (there,) = [c for c in load_pool(older, world.ada).candidates if c.question == question.pk]
+    assert there.domain == pool.places[older.pk][question.pk] == number
+
+
+def test_a_question_without_any_place_is_drawn_by_nobody(world: World) -> None:
+    question = Question.objects.order_by("pk")[0]
+    question.placements.all().delete()
+    pool = load_pool(world.outline, world.ada)
+    assert all(question.pk not in places for places in pool.places.values())
+    assert {c.domain for c in pool.candidates if c.question == question.pk} <= {NOWHERE}
 
 
 def test_the_pool_carries_what_the_assembler_needs(world: World) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -33,7 +34,7 @@ SOON = NOW + timedelta(minutes=5)
 real_lock_attempt = services.lock_attempt
 real_lock_item = services.lock_item
 real_lock_person = services._lock_person
-real_create = services._create_attempt
+real_create = services._new_attempt
 
 
 class Racer(threading.Thread):
@@ -221,12 +222,12 @@ def test_two_starts_without_the_lock_one_fails_on_the_database(
 ) -> None:
     both_found_none_open = threading.Barrier(2, timeout=BOUND)
 
-    def create(*args: object) -> Attempt:
+    def create(*args: Any, **rest: Any) -> Attempt:
         both_found_none_open.wait()
-        return real_create(*args)  # type: ignore[arg-type]  # passed through as they came
+        return real_create(*args, **rest)
 
     monkeypatch.setattr(services, "_lock_person", lambda user: None)
-    monkeypatch.setattr(services, "_create_attempt", create)
+    monkeypatch.setattr(services, "_new_attempt", create)
     outcomes = two_starts(live_world, "quick", "quick")
     failures = [outcome for outcome in outcomes if isinstance(outcome, IntegrityError)]
     assert len(failures) == 1

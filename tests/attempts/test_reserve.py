@@ -126,11 +126,76 @@ def test_kept_it_stays_whole_and_the_drill_repeats(world: World, client: Client)
     choice = outlook(ada, world.exam("drill"), world.outline, world.domain(DOMAIN)).choice
     assert choice is not None
     before = set(AttemptItem.objects.values_list("version__question", flat=True))
-    client.post(DRILL, {"outline": "current", "domain": str(DOMAIN), "reserve": "keep"})
+    sent = {"outline": "current", "domain": str(DOMAIN), "reserve": "keep"}
+    client.post(DRILL, sent | {"promised": str(choice.repeats)})
     attempt = Attempt.objects.get(state="in_progress")
     assert len(questions(attempt) & before) == choice.repeats
     world.answer(attempt)
     assert has_unseen_simulation(world, ada)
+
+
+def keep_url(promised: int | str) -> dict[str, str]:
+    page = {"outline": "current", "domain": str(DOMAIN), "reserve": "keep"}
+    return page | {"promised": str(promised)}
+
+
+def test_an_older_page_that_promised_fewer_repeats_is_asked_again(
+    world: World, client: Client
+) -> None:
+    """Two tabs ask; the drill of one is finished before the other answers."""
+    ada = used_up(world)
+    client.force_login(ada)
+    drill, domain = world.exam("drill"), world.domain(DOMAIN)
+    first = outlook(ada, drill, world.outline, domain).choice
+    assert first is not None
+    assert first.repeats is not None
+    world.sat(ada, "drill", domain=DOMAIN, reserve=Reserve.KEEP)
+    now = outlook(ada, drill, world.outline, domain).choice
+    assert now is not None
+    assert now.repeats is not None
+    assert now.repeats > first.repeats
+    assert client.post(DRILL, keep_url(first.repeats))["Location"] == DRILL + Q
+    for nonsense in ("", "-1", "lots", "9" * 9):
+        assert client.post(DRILL, keep_url(nonsense))["Location"] == DRILL + Q
+    assert not Attempt.objects.filter(state="in_progress").exists()
+    client.post(DRILL, keep_url(now.repeats))
+    assert Attempt.objects.filter(state="in_progress").exists()
+
+
+def test_a_page_that_would_keep_what_is_gone_starts_nothing(world: World, client: Client) -> None:
+    ada = used_up(world)
+    client.force_login(ada)
+    world.sat(ada, "drill", domain=DOMAIN, reserve=Reserve.BREAK)
+    assert client.post(DRILL, keep_url(10))["Location"] == DRILL + Q
+    assert not Attempt.objects.filter(state="in_progress").exists()
+
+
+def test_another_answer_in_a_second_tab_is_told_that_the_first_stands(
+    world: World, client: Client
+) -> None:
+    client.force_login(used_up(world))
+    sent = {"outline": "current", "domain": str(DOMAIN)}
+    client.post(DRILL, sent | {"reserve": "break"})
+    page = client.post(DRILL, sent | {"reserve": "break"}, follow=True).content.decode()
+    assert "This exam is already under way." in page
+    assert Attempt.objects.filter(state="in_progress").count() == 1
+
+
+def test_what_is_kept_is_not_used_up_through_another_outline(world: World) -> None:
+    """Domain 2 weighs more in the outline of 2022: its full form would be the first to break."""
+    ada = used_up(world)
+    outlines = list(Outline.objects.all())
+    assert len(outlines) == 2
+    for outline in outlines:
+        assert outlook(ada, world.exam("simulation"), outline, None).repeats == 0
+        domain = outline.domains.get(number=DOMAIN)
+        assert outlook(ada, world.exam("drill"), outline, domain).choice is not None
+        world.__dict__["outline"] = outline
+        with pytest.raises(ReserveInTheWay):
+            world.start(ada, "drill", domain=DOMAIN)
+    world.sat(ada, "drill", domain=DOMAIN, reserve=Reserve.KEEP)
+    for outline in outlines:
+        assert outlook(ada, world.exam("simulation"), outline, None).repeats == 0
 
 
 def test_broken_it_is_gone_and_the_next_simulation_says_so(world: World, client: Client) -> None:

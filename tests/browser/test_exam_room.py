@@ -240,3 +240,33 @@ def test_a_drill_explains_after_the_answer(as_person: AsPerson, live_world: Worl
     page.get_by_role("button", name="Next").click()
     expect(page.locator(".counter b")).to_have_text("2")
     assert page.locator(".rationale").count() == 0
+
+
+def test_a_scenario_that_was_closed_stays_closed_within_its_set(
+    live_world: World, as_person: AsPerson
+) -> None:
+    """On a phone it would push every question of the set off the screen."""
+    simulation = live_world.start(live_world.ada, "simulation", seed=3)
+    in_sets = list(
+        simulation.items.exclude(version__scenario_text="")
+        .order_by("position")
+        .values_list("position", "version__scenario_text")
+    )
+    first, text = in_sets[0]
+    size = sum(other == text for _, other in in_sets)
+    page = as_person(
+        simulation.user, f"/attempts/{simulation.public_id}/items/{first}/", viewport=PHONE
+    )
+    scenario = page.locator("details.scenario")
+    expect(scenario).to_have_attribute("open", "")
+    page.locator("details.scenario > summary").click()
+    for position in range(first + 1, first + size):
+        page.get_by_role("button", name="Next").click()
+        expect(page).to_have_url(re.compile(rf"/items/{position}/$"))
+        expect(scenario).not_to_have_attribute("open", "")
+    page.reload()
+    expect(scenario).not_to_have_attribute("open", "")
+    page.locator("details.scenario > summary").click()
+    expect(scenario).to_have_attribute("open", "")
+    page.reload()
+    expect(scenario).to_have_attribute("open", "")

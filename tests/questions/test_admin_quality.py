@@ -28,6 +28,7 @@ SOUND: dict[str, str] = {
     "key_option": "1",
     **{f"option_{number}-text": text for number, text in enumerate(TEXTS, 1)},
     **{f"option_{number}-rationale": REASON for number in range(1, 5)},
+    **{f"option_{number}-misjudgement": "wrong-order" for number in range(2, 5)},
 }
 
 
@@ -75,7 +76,7 @@ def test_where_nothing_at_all_is_found_one_sentence_says_so(ines: Client) -> Non
             "The question is asked in the negative",
         ),
         ({"option_1__text": f"{TEXTS[0]}, {'x' * 40}"}, "id_options", "times as long"),
-        ({"option_3__text": "All of the above"}, "id_option_3-text", "Refers to the other options"),
+        ({"option_3__text": "All of the above"}, "id_option_3-text", "Points at the other options"),
         (
             {"option_2__text": TEXTS[0].removesuffix(" Monday")},
             "id_option_2-text",
@@ -176,7 +177,7 @@ def test_what_is_published_or_retired_counts_at_once(ines: Client) -> None:
     ("changes", "field", "words"),
     [
         ({"stem": " "}, "id_stem", "Write the stem."),
-        ({"option_3__text": ""}, "id_option_3-text", "Write all four options; 3 have text."),
+        ({"option_3__text": ""}, "id_option_3-text", "Write all four options; 1 to go."),
         ({"key_option": ""}, "id_options", "Mark one option as the key."),
         ({"key_option": "7"}, "id_options", "Select a valid choice"),
         ({"stem": "word " * 1_300}, "id_stem", "This has 6,499 characters; the limit is 6,000."),
@@ -200,7 +201,7 @@ def test_unready_is_pure_and_says_each_thing_once() -> None:
     blank = item(stem="", options=(Option("", ""),) * 4)
     assert [(f.about, f.text) for f in quality.unready(blank)] == [
         ("stem", "Write the stem."),
-        ("option_1", "Write all four options; 0 have text."),
+        ("option_1", "Write all four options; 4 to go."),
         ("options", "Mark one option as the key."),
     ]
     assert quality.unready(item()) == []
@@ -221,14 +222,14 @@ def test_the_form_shows_it_for_the_stored_draft(ines: Client) -> None:
     ines.post(ADD, SOUND | {"key": "dull", "option_3-text": "All of the above"})
     question = Question.objects.get(key="dull")
     html = ines.get(page_of(question)).content.decode()
-    assert "Refers to the other options" in html
+    assert "Points at the other options" in html
     assert f'data-quality="{LOOK}?question={question.pk}"' in html
 
 
 def test_and_for_what_was_sent_and_not_saved(ines: Client) -> None:
     reply = ines.post(ADD, SOUND | {"difficulty": "7", "option_3-text": "All of the above"})
     assert reply.status_code == 422
-    assert "Refers to the other options" in reply.content.decode()
+    assert "Points at the other options" in reply.content.decode()
 
 
 def test_what_stands_in_a_draft_reads_the_same_in_both_places(ines: Client) -> None:
@@ -315,3 +316,17 @@ def test_what_is_typed_is_text_here_too(ines: Client) -> None:
     assert "&lt;script&gt;" in html
     assert "<script" not in html
     assert "<img" not in html
+
+
+# --- Publishing all the same ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("key", "said"), [("x" * 130, True), (TEXTS[0], False)])
+def test_publishing_with_open_findings_says_so(
+    world: World, ines: Client, key: str, said: bool
+) -> None:
+    objective = world.domain(5).objectives.order_by("pk")[0]
+    sent = SOUND | {"option_1-text": key, "objective": str(objective.pk), "_publish": "1"}
+    page = unescape(ines.post(ADD, sent, follow=True).content.decode())
+    assert "Version 1 is published" in page
+    assert ("The second look still has 1 finding: The key is" in page) is said

@@ -411,6 +411,6 @@ def test_the_report_for_programs_says_where() -> None:
 
 
 def test_the_shipped_bank_passes_every_gate() -> None:
-    files = bank_files.read(SHIPPED)
+    files = bank_files.read(SHIPPED, SHIPPED)
     missed = [g for g in gates(files.bank, files.shapes, files.readings) if not g.passed]
     assert missed == []

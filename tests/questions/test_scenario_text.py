@@ -181,3 +181,26 @@ def test_an_open_exam_and_its_report_keep_the_scenario(world: World) -> None:
     assert before in report
     assert heading(report) == expected
     assert NEW not in report
+
+
+def test_publishing_one_of_a_set_says_which_others_show_another_text(
+    world: World, scenario: Scenario, question: Question
+) -> None:
+    """A set is drawn whole: both texts would stand in one exam."""
+    rewrite(world, scenario)
+    others = list(
+        scenario.questions.exclude(pk=question.pk).order_by("key").values_list("key", flat=True)
+    )
+
+    def publish(one: Question) -> str:
+        services.draft_from_published(one)
+        ines = enter(world.ines)
+        sent = form_of(ines.get(page_of(one)).content.decode()) | {"_publish": "1"}
+        return unescape(ines.post(page_of(one), sent, follow=True).content.decode())
+
+    page = publish(question)
+    assert f"{len(others)} other questions of this set still show another text" in page
+    assert ", ".join(others) in page
+    for key in others[:-1]:
+        publish(Question.objects.get(key=key))
+    assert "of this set still" not in publish(Question.objects.get(key=others[-1]))

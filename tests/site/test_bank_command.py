@@ -83,7 +83,7 @@ def test_a_missed_gate_names_the_item_and_fails(copy: Path) -> None:
     item = next(item for item in read_bank(copy).items if not item.scenario)
     spoil(copy, " ".join(item.stem.split()[:3]), "Another beginning of it")
     out = StringIO()
-    with pytest.raises(CommandError, match=r"1 of 26 gates are missed\.") as failed:
+    with pytest.raises(CommandError, match=r"1 of 26 gates is missed\.") as failed:
         call_command("bank", "check", str(copy), stdout=out, no_color=True)
     assert failed.value.returncode == 1
     told = out.getvalue().split("answered as keyed, one option defensible")[-1]
@@ -112,6 +112,12 @@ def test_a_broken_file_is_told_to_programs_too(copy: Path) -> None:
     assert "'level' must be one of" in report["faults"][0]
 
 
+def test_an_export_can_be_checked_where_it_lies(world: World, tmp_path: Path) -> None:
+    """Its outlines, exams and readings are those of the installation."""
+    run("export", tmp_path / "bank")
+    assert "MISS" not in run("check", tmp_path / "bank")
+
+
 @pytest.mark.parametrize("action", ["check", "coverage"])
 def test_files_alone_are_enough(tmp_path: Path, action: str) -> None:
     """As on a machine where nothing runs: no database, no secret, no settings."""
@@ -130,17 +136,38 @@ def test_files_alone_are_enough(tmp_path: Path, action: str) -> None:
     assert " items" in done.stdout
 
 
+@pytest.mark.parametrize(("words", "code"), [(["--help"], 0), ([], 2), (["chekc"], 2)])
+def test_usage_needs_no_server(tmp_path: Path, words: list[str], code: int) -> None:
+    kept = {
+        k: v for k, v in os.environ.items() if not k.startswith(("ISSMP_", "DATABASE", "REDIS"))
+    }
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), "bank", *words],
+        env={**kept, "ISSMP_DATA_DIR": str(tmp_path), "ISSMP_VENV": sys.prefix},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == code, done.stderr
+    assert "check" in done.stdout + done.stderr
+    assert "No database" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [
         (lambda f: shutil.rmtree(f), "There is no folder"),
         (lambda f: (f.parent / "exams.yaml").write_text("[]"), "no exam of kind simulation"),
-        (lambda f: (f.parent / "exams.yaml").unlink(), "exams.yaml: cannot be read"),
+        (lambda f: (f.parent / "exams.yaml").write_bytes(b"\xff"), "exams.yaml: cannot be read"),
         (
             lambda f: (f.parent / "exams.yaml").write_text("- {kind: simulation, item_count: -1}"),
             "no exam of kind simulation",
         ),
-        (lambda f: shutil.rmtree(f.parent / "outlines"), "there is no outline in"),
+        (
+            lambda f: [path.unlink() for path in (f.parent / "outlines").iterdir()],
+            "there is no outline in",
+        ),
         (
             lambda f: (f.parent / "blind-readings.yaml").write_text("- id: x"),
             "blind-readings.yaml: entry 1: KeyError",

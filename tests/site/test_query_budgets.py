@@ -20,7 +20,7 @@ from tests.world import World, sometimes
 BUDGETS = {
     "home": 9,
     "exam-list": 9,
-    "exam-rules": 11,
+    "exam-rules": 12,
     "attempt-list": 8,
     "attempt-resume": 4,
     "attempt-item": 9,

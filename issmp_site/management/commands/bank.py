@@ -44,8 +44,8 @@ class Command(BaseCommand):
                 nargs="?",
                 type=Path,
                 default=SHIPPED,
-                help="the bank's folder, with outlines/, exams.yaml and blind-readings.yaml beside "
-                "it (default: the one that comes with Touchstone)",
+                help="the bank's folder (default: the one that comes with Touchstone); outlines/, "
+                "exams.yaml and blind-readings.yaml are taken from beside it, or from Touchstone's",
             )
             return added
 
@@ -63,9 +63,9 @@ class Command(BaseCommand):
         try:
             match options["action"]:
                 case "check":
-                    self._check(bank_files.read(folder), as_json=options["json"])
+                    self._check(bank_files.read(folder, SHIPPED), as_json=options["json"])
                 case "coverage":
-                    self._coverage(bank_files.read(folder), options["outline"])
+                    self._coverage(bank_files.read(folder, SHIPPED), options["outline"])
                 case "load":
                     self._load(folder)
                 case "export":
@@ -88,7 +88,8 @@ class Command(BaseCommand):
         else:
             self._print_gates(files, gates)
         if failed := sum(not gate.passed for gate in gates):
-            raise CommandError(f"{failed} of {len(gates)} gates are missed.", returncode=1)
+            are = "is" if failed == 1 else "are"
+            raise CommandError(f"{failed} of {len(gates)} gates {are} missed.", returncode=1)
 
     def _print_gates(self, files: BankFolder, gates: Sequence[quality.Gate]) -> None:
         items = {item.id: item for item in files.bank.items}

@@ -5,11 +5,13 @@
 import { startClock } from "./clock.js";
 import { startKeys } from "./keys.js";
 import { startSaving } from "./saving.js";
+import { startScenarios } from "./scenario.js";
 import { startVisibleTime } from "./visible-time.js";
 
 startClock();
 startKeys();
 startSaving();
+startScenarios();
 startVisibleTime();
 
 document.addEventListener("htmx:afterSettle", (event) => {
