@@ -201,4 +201,4 @@ def test_the_saved_draft_is_looked_at_without_scripts(
     write_sound_item(page)
     page.get_by_role("group", name="Option 3").get_by_label("Text").fill("All of the above")
     page.get_by_role("button", name="Save draft").click()
-    expect(page.locator("#look")).to_contain_text("Refers to the other options")
+    expect(page.locator("#look")).to_contain_text("Points at the other options")
