@@ -23,16 +23,14 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array
+
+from attempts.programme import Model
 
 # The soft rules, in order of importance; what a whole step of each costs. Chance costs up to 1.
 AGE: Final = 16.0  # an item met yesterday, against one met longest ago
 EXPOSURE: Final = 4.0  # an item shown twice as often as the average, against one never shown
 DIFFICULTY: Final = 4.0  # a domain whose difficulties sum to 1 more or less than its pool's would
 SPREAD: Final = 2.0  # one item more, or fewer, from an objective than its even share
-_OPTIMAL, _INFEASIBLE = 0, 2  # milp's status
 FROM_A_SIMULATION: Final = 1_000  # repeats in a simulation: one of these outweighs all others
 
 _GAP: Final = 0.03  # soft rules: this near to the best is as good, and much sooner found
@@ -88,11 +86,6 @@ class NotEnoughItems(Exception):
     @property
     def total(self) -> int:
         return sum(self.missing.values())
-
-
-class SolverGaveUp(Exception):
-    """The solver did not finish in the seconds allowed. Nothing is known of the form, not even
-    whether there is one. Only banks far more hostile than ours have come to it."""
 
 
 class ReserveInTheWay(Exception):
@@ -244,67 +237,6 @@ def _fits(counts: Mapping[int, int], quotas: Mapping[int, int]) -> bool:
     return all(count <= quotas.get(domain, 0) for domain, count in counts.items())
 
 
-class _Model:
-    """A mixed-integer programme, put together row by row and solved by HiGHS."""
-
-    def __init__(self) -> None:
-        self.costs: list[float] = []
-        self.highest: list[float] = []
-        self.whole: list[int] = []
-        self._rows: list[tuple[Mapping[int, float], float, float]] = []
-
-    def variable(self, *, highest: float = 1.0, cost: float = 0.0, whole: bool = True) -> int:
-        """A new variable from 0 to `highest`; its number."""
-        self.costs.append(cost)
-        self.highest.append(highest)
-        self.whole.append(int(whole))
-        return len(self.costs) - 1
-
-    def row(self, coefficients: Mapping[int, float], low: float, high: float) -> None:
-        """low <= sum of coefficient x variable <= high"""
-        if coefficients or not low <= 0 <= high:
-            self._rows.append((coefficients, low, high))
-
-    def solve(self, until: float, *, gap: float = 0.0) -> NDArray[np.float64] | None:
-        """The variables at the minimum, to within `gap` of it; None where there is no solution.
-
-        until: when to stop, by the monotonic clock. Raises SolverGaveUp: what was not proven is
-        never taken for an answer, unless near the best is good enough (gap) and something is there.
-        """
-        if not all(coefficients for coefficients, _, _ in self._rows):
-            return None
-        if not self.costs:
-            return np.zeros(0)
-        seconds = until - time.monotonic()
-        if seconds <= 0:
-            raise SolverGaveUp
-        constraints = []
-        if self._rows:
-            entries = [
-                (row, column, value)
-                for row, (coefficients, _, _) in enumerate(self._rows)
-                for column, value in coefficients.items()
-            ]
-            rows, columns, values = zip(*entries, strict=True)
-            shape = (len(self._rows), len(self.costs))
-            matrix = csr_array((values, (rows, columns)), shape=shape)
-            low = np.array([low for _, low, _ in self._rows])
-            high = np.array([high for _, _, high in self._rows])
-            constraints.append(LinearConstraint(matrix, low, high))
-        result = milp(
-            np.array(self.costs),
-            integrality=np.array(self.whole),
-            bounds=Bounds(0.0, np.array(self.highest)),
-            constraints=constraints,
-            options={"time_limit": seconds, "mip_rel_gap": gap},
-        )
-        if result.status == _INFEASIBLE:
-            return None
-        if result.x is None or (result.status != _OPTIMAL and not gap):
-            raise SolverGaveUp
-        return np.asarray(result.x)
-
-
 class _Problem:
     """One draw from one pool, and the questions one can ask about it beforehand."""
 
@@ -336,7 +268,7 @@ class _Problem:
 
     def fewest_repeats(self, reserves: Sequence[Kept], *, unseen_only: bool = False) -> int | None:
         """The repeats of a form with the fewest; None where no form exists."""
-        model = _Model()
+        model = Model()
         drawn = self._form(model, self.quotas, unseen_only=unseen_only)
         for number, variable in drawn.items():
             model.costs[variable] = self.blocks[number].repeats
@@ -347,13 +279,13 @@ class _Problem:
         return sum(self.blocks[number].repeats for number, v in drawn.items() if solution[v] > 0.5)
 
     def can_fill_unseen(self, kept: Kept) -> bool:
-        model = _Model()
+        model = Model()
         self._form(model, kept.quotas, domains=kept.domains, unseen_only=True)
         return model.solve(self._until) is not None
 
     def shortfall(self) -> dict[int, int]:
         """domain -> how many items are missing in the fullest form there is."""
-        model = _Model()
+        model = Model()
         gaps = {
             domain: model.variable(highest=quota, cost=1.0) for domain, quota in self.quotas.items()
         }
@@ -383,7 +315,7 @@ class _Problem:
         reserves: Sequence[Kept],
         repeats: int,
     ) -> list[Candidate] | None:
-        model = _Model()
+        model = Model()
         drawn = self._form(model, self.quotas, unseen_only=repeats == 0, among=shortlist)
         for number, variable in drawn.items():
             model.costs[variable] = costs[number]
@@ -405,7 +337,7 @@ class _Problem:
 
     def _leaves(self, chosen: Sequence[Candidate], kept: Kept) -> bool:
         """Whether the unseen items outside `chosen` still fill the reserve."""
-        model = _Model()
+        model = Model()
         held = self._form(model, kept.quotas, domains=kept.domains, unseen_only=True)
         taken = {item.question for item in chosen}
         for number, variable in held.items():
@@ -417,7 +349,7 @@ class _Problem:
 
     def _form(
         self,
-        model: _Model,
+        model: Model,
         quotas: Mapping[int, int],
         *,
         domains: Mapping[int, int] | None = None,
@@ -455,7 +387,7 @@ class _Problem:
             if block.is_at_peace() and (block.is_unseen or not unseen_only)
         ]
 
-    def _hold(self, model: _Model, reserves: Sequence[Kept], drawn: Mapping[int, int]) -> None:
+    def _hold(self, model: Model, reserves: Sequence[Kept], drawn: Mapping[int, int]) -> None:
         """Other forms beside the one drawn, each of unseen items outside it. What two of them
         share is no matter: only one will be sat."""
         for kept in reserves:
@@ -532,7 +464,7 @@ class _Problem:
             if item.domain == domain
         ]
 
-    def _balance(self, model: _Model, drawn: Mapping[int, int], domain: int, quota: int) -> None:
+    def _balance(self, model: Model, drawn: Mapping[int, int], domain: int, quota: int) -> None:
         """The difficulties of a domain should sum to what its pool would give on average."""
         pool = [item.difficulty for item in self._items if item.domain == domain]
         row: defaultdict[int, float] = defaultdict(float)
@@ -543,7 +475,7 @@ class _Problem:
         target = quota * float(np.mean(pool or [0.0]))
         model.row(row, target, target)
 
-    def _spread(self, model: _Model, drawn: Mapping[int, int], domain: int, quota: int) -> None:
+    def _spread(self, model: Model, drawn: Mapping[int, int], domain: int, quota: int) -> None:
         """Each objective of a domain should have its even share, rounded down or up."""
         rows: defaultdict[str, defaultdict[int, float]] = defaultdict(lambda: defaultdict(float))
         for item, variable in self._of(drawn, domain):

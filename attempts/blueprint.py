@@ -17,12 +17,12 @@ from attempts.assembly import (
     NotEnoughItems,
     Reserve,
     ReserveInTheWay,
-    SolverGaveUp,
     foresee,
     missing_items,
 )
 from attempts.exposure import MET
 from attempts.models import AttemptItem, Exam, Exposure
+from attempts.programme import SolverGaveUp
 from domains.models import Domain, Outline
 from domains.quotas import largest_remainder
 from questions.models import Choice, Placement, Question, QuestionVersion

@@ -14,7 +14,7 @@ from django.core.cache import cache
 from django.db.models import Count, Max
 from django.utils.text import Truncator
 
-from questions import cues, quality, services
+from questions import cues, likeness, quality, services
 from questions.authoring import Sheet
 from questions.bank import Item
 from questions.models import QuestionVersion
@@ -76,7 +76,7 @@ class SecondLook:
     findings: tuple[Part, ...]
     cues: tuple[Cue, ...]
     near: tuple[Neighbour, ...]
-    near_limit: float = quality.NEAR_DUPLICATE
+    near_limit: float = likeness.NEAR_DUPLICATE
 
     @property
     def count(self) -> int:
@@ -149,8 +149,8 @@ def _cues(item: Item, bank: _Measured) -> tuple[Cue, ...]:
 def _near(item: Item, bank: _Measured, question: int | None) -> tuple[Neighbour, ...]:
     others = {key: stem for key, (pk, _, stem) in bank.stems.items() if pk != question}
     near = []
-    for key, cosine in quality.nearest(item.stem, others, _NEAREST):
-        if cosine < quality.ALIKE:
+    for key, cosine in likeness.nearest(item.stem, others, _NEAREST):
+        if cosine < likeness.ALIKE:
             break
         pk, version, stem = bank.stems[key]
         near.append(
@@ -160,7 +160,7 @@ def _near(item: Item, bank: _Measured, question: int | None) -> tuple[Neighbour,
                 key=key,
                 excerpt=Truncator(" ".join(stem.split())).chars(110),
                 cosine=cosine,
-                too_near=cosine >= quality.NEAR_DUPLICATE,
+                too_near=cosine >= likeness.NEAR_DUPLICATE,
                 is_enemy=key in item.enemies,
             )
         )

@@ -19,9 +19,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import PersonRequest, person_required
 from attempts import services
-from attempts.assembly import NotEnoughItems, Reserve, ReserveInTheWay, SolverGaveUp
+from attempts.assembly import NotEnoughItems, Reserve, ReserveInTheWay
 from attempts.blueprint import outlook, published_counts, shortfall
 from attempts.models import Attempt, Exam
+from attempts.programme import SolverGaveUp
 from domains.models import Domain, Outline
 
 logger = logging.getLogger(__name__)

@@ -18,7 +18,6 @@ from attempts.assembly import (
     NotEnoughItems,
     Reserve,
     ReserveInTheWay,
-    SolverGaveUp,
     assemble,
     disjoint_forms,
     foresee,
@@ -26,6 +25,7 @@ from attempts.assembly import (
     own_reserve,
     shuffled_choices,
 )
+from attempts.programme import SolverGaveUp
 
 SEEDS = range(200)
 Quotas = dict[int, int]

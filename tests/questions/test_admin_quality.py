@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from questions import cues, quality, services
+from questions import cues, likeness, quality, services
 from questions.bank import Item, Option
 from questions.models import Choice, Question, QuestionVersion
 from tests.questions.desk import ADD, WHOLE, enter, form_of, page_of
@@ -57,7 +57,7 @@ def test_a_sound_item_has_no_findings(ines: Client) -> None:
 def test_where_nothing_at_all_is_found_one_sentence_says_so(ines: Client) -> None:
     with (
         patch.object(quality, "cue_notes", return_value=[]),
-        patch.object(quality, "nearest", return_value=[]),
+        patch.object(likeness, "nearest", return_value=[]),
     ):
         html = look(ines)
     assert "Nothing found: the rules of writing are kept" in html
@@ -150,7 +150,7 @@ def test_the_nearest_are_linked_and_a_double_is_a_finding(ines: Client) -> None:
 
 def test_a_stem_that_is_only_somewhat_alike_is_no_finding(ines: Client) -> None:
     published_like(f"{STEM} " + "Lanterns guide ferries past harbour walls at dusk. " * 6)
-    with patch.object(quality, "NEAR_DUPLICATE", 1.1):
+    with patch.object(likeness, "NEAR_DUPLICATE", 1.1):
         html = look(ines)
     assert "twin" in html
     assert "Too near" not in html
@@ -188,7 +188,7 @@ def test_what_is_published_or_retired_counts_at_once(ines: Client) -> None:
 def test_it_says_what_is_still_needed(
     ines: Client, changes: dict[str, str], field: str, words: str
 ) -> None:
-    with patch.object(quality, "nearest", return_value=[]):  # shown as soon as there is a stem
+    with patch.object(likeness, "nearest", return_value=[]):  # shown as soon as there is a stem
         html = look(ines, **changes)
     assert "Not judged yet." in html
     assert words in html

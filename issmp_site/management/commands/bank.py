@@ -17,7 +17,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from attempts.assembly import SolverGaveUp, disjoint_forms
+from attempts.assembly import disjoint_forms
+from attempts.programme import SolverGaveUp
 from domains.outlines import OutlineError
 from issmp_site import bank_files
 from issmp_site.bank_files import BankFolder
