@@ -31,6 +31,12 @@ class Exam(models.Model):
         AT_END = "at_end", "After the exam has been scored"
         AFTER_ANSWER = "after_answer", "As soon as a question is answered"
 
+    class Navigation(models.TextChoices):
+        """Which questions a candidate may go to. The navigation rule; see access.py."""
+
+        FREE = "free", "Back and forth"
+        FORWARD = "forward", "Forward only"
+
     key = models.SlugField(unique=True)
     title = models.CharField(max_length=80)
     summary = models.CharField(max_length=200, blank=True)
@@ -38,6 +44,12 @@ class Exam(models.Model):
     item_count = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
     minutes = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
     feedback = models.CharField(max_length=12, choices=Feedback.choices, default=Feedback.AT_END)
+    navigation = models.CharField(
+        max_length=8,
+        choices=Navigation.choices,
+        default=Navigation.FREE,
+        db_default=Navigation.FREE,
+    )
     position = models.PositiveSmallIntegerField(default=0, help_text="Order on the exams page.")
     is_offered = models.BooleanField(default=True)
     loaded_hash = models.CharField(max_length=64, blank=True, editable=False)
@@ -79,12 +91,33 @@ class Attempt(models.Model):
         choices=Exam.Feedback.choices,
         help_text="The exam's rule when it was started; a later change of the exam is not for it.",
     )
+    navigation = models.CharField(
+        max_length=8,
+        choices=Exam.Navigation.choices,
+        default=Exam.Navigation.FREE,
+        db_default=Exam.Navigation.FREE,
+        help_text="The exam's rule when it was started.",
+    )
+    strict = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="A rehearsal of the real conditions, by the person's own choice.",
+    )
+    departures = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="How often the window was left, in a strict attempt."
+    )
+    away_ms = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="How long it was left, in all, as the browser tells it."
+    )
     extra_time_percent = models.PositiveSmallIntegerField(default=0)
     started_at = models.DateTimeField()
     deadline = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     close_reason = models.CharField(max_length=12, choices=CloseReason.choices, blank=True)
     scored_at = models.DateTimeField(null=True, blank=True)
+    report_opened_at = models.DateTimeField(
+        null=True, blank=True, help_text="From here on the keys are known and nothing late counts."
+    )
     voided_at = models.DateTimeField(null=True, blank=True)
     void_reason = models.CharField(max_length=200, blank=True)
     last_position = models.PositiveSmallIntegerField(
@@ -112,6 +145,9 @@ class Attempt(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-started_at"]
+        permissions: ClassVar[list[tuple[str, str]]] = [
+            ("remedy_attempt", "May extend, reopen and void attempts"),
+        ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["user", "-started_at"], name="attempt_by_user_newest"),
             models.Index(
@@ -209,7 +245,18 @@ class AnswerEvent(models.Model):
     item = models.ForeignKey(AttemptItem, on_delete=models.CASCADE, related_name="events")
     revision = models.PositiveIntegerField()
     choice = models.ForeignKey(Choice, on_delete=models.PROTECT, related_name="+")
-    at = models.DateTimeField()
+    at = models.DateTimeField(help_text="When the server accepted it.")
+    chosen_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was chosen, as the browser tells it."
+    )
+    late = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Chosen in time, delivered after the attempt had closed.",
+    )
+    op = models.UUIDField(
+        null=True, blank=True, help_text="The browser's name for this change: a resend is known."
+    )
 
     class Meta:
         ordering: ClassVar[list[str]] = ["item", "revision"]
@@ -221,6 +268,122 @@ class AnswerEvent(models.Model):
 
     def __str__(self) -> str:
         return f"revision {self.revision} of item {self.item_id}"
+
+
+class NotCounted(models.Model):
+    """An answer that reached us too late to count: what the person is told, and can look up.
+
+    One row an item, the last refusal: a browser can send for ever.
+    """
+
+    class Reason(models.TextChoices):
+        TOO_LATE = "too_late", "It arrived after the time for late answers was over"
+        REPORT_OPEN = "report_open", "It arrived after the report had been opened"
+        NOT_IN_TIME = "not_in_time", "It was not chosen before the end, as far as we can tell"
+
+    item = models.OneToOneField(
+        AttemptItem, on_delete=models.CASCADE, primary_key=True, related_name="not_counted"
+    )
+    choice = models.ForeignKey(Choice, on_delete=models.PROTECT, related_name="+")
+    chosen_at = models.DateTimeField(null=True, blank=True)
+    at = models.DateTimeField()
+    reason = models.CharField(max_length=12, choices=Reason.choices)
+
+    def __str__(self) -> str:
+        return f"late answer to item {self.item_id}"
+
+
+class Contact(models.Model):
+    """When a browser was last in touch about an attempt.
+
+    A browser's own time is believed only from here to the end of the attempt.
+    """
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="contacts")
+    device = models.UUIDField(help_text="What the browser's signed cookie names it.")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["attempt", "device"], name="one_contact_per_attempt_and_device"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"device {self.device} in attempt {self.attempt_id}"
+
+
+class Marking(models.Model):
+    """What a person drew on a question: options struck out, words highlighted. Never measured."""
+
+    item = models.OneToOneField(
+        AttemptItem, on_delete=models.CASCADE, primary_key=True, related_name="marking"
+    )
+    struck = ArrayField(models.BigIntegerField(), size=4, default=list)
+    highlights = models.JSONField(
+        default=list, help_text="[start, end] pairs: characters of the stem's text."
+    )
+
+    def __str__(self) -> str:
+        return f"marks on item {self.item_id}"
+
+
+class Scratchpad(models.Model):
+    """The sheet of notes that goes with an attempt. The person's own; never measured."""
+
+    attempt = models.OneToOneField(
+        Attempt, on_delete=models.CASCADE, primary_key=True, related_name="scratchpad"
+    )
+    text = models.TextField(blank=True)
+    written_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"notes of attempt {self.attempt_id}"
+
+
+class Remedy(models.Model):
+    """What staff did to an attempt, and why. Append-only."""
+
+    class Kind(models.TextChoices):
+        EXTEND = "extend", "Extended"
+        REOPEN = "reopen", "Reopened"
+        VOID = "void", "Voided"
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="remedies")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    reason = models.CharField(max_length=200)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    at = models.DateTimeField()
+    deadline_before = models.DateTimeField()
+    deadline_after = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["attempt", "at"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=~Q(reason=""), name="remedy_has_a_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.attempt_id} {self.get_kind_display().lower()}"
+
+
+class EarlierResult(models.Model):
+    """What an attempt's result was before it was scored again."""
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="earlier_results")
+    scored_at = models.DateTimeField()
+    replaced_at = models.DateTimeField()
+    reason = models.CharField(max_length=200)
+    figures = models.JSONField(help_text="The attempt's result columns and its domain results.")
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["attempt", "replaced_at"]
+
+    def __str__(self) -> str:
+        return f"result of attempt {self.attempt_id} until {self.replaced_at:%Y-%m-%d %H:%M}"
 
 
 class DomainResult(models.Model):
