@@ -12,7 +12,7 @@ from typing import Concatenate, ParamSpec
 from urllib.parse import urlencode
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
@@ -43,6 +43,23 @@ def person_required(
             query = urlencode({"next": back})
             return HttpResponseClientRedirect(f"{reverse('account_login')}?{query}")
         return redirect_to_login(back)
+
+    return gated
+
+
+def person_required_json(
+    view: Callable[Concatenate[PersonRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """For what a script asks: tell it that somebody has to log in, and where, without moving the
+    page it works for."""
+
+    @wraps(view)
+    def gated(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if isinstance(request.user, User):
+            return view(request, *args, **kwargs)  # type: ignore[arg-type]  # narrowed just above
+        query = urlencode({"next": _path(request.headers.get("Referer") or reverse("home"))})
+        login = f"{reverse('account_login')}?{query}"
+        return JsonResponse({"error": "login", "login": login}, status=401)
 
     return gated
 

@@ -145,9 +145,7 @@ class Attempt(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-started_at"]
-        permissions: ClassVar[list[tuple[str, str]]] = [
-            ("remedy_attempt", "May extend, reopen and void attempts"),
-        ]
+        permissions = (("remedy_attempt", "May extend, reopen and void attempts"),)
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["user", "-started_at"], name="attempt_by_user_newest"),
             models.Index(
@@ -359,6 +357,9 @@ class Remedy(models.Model):
     at = models.DateTimeField()
     deadline_before = models.DateTimeField()
     deadline_after = models.DateTimeField()
+    closed_before = models.DateTimeField(
+        null=True, blank=True, help_text="When the attempt had ended, before it was reopened."
+    )
 
     class Meta:
         ordering: ClassVar[list[str]] = ["attempt", "at"]

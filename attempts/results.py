@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import Avg, Count, FloatField, Q, Sum
+from django.db.models import Avg, Case, Count, FloatField, Q, Sum, When
 from django.db.models.functions import Cast
 
+from attempts.earlier import RESULT_COLUMNS
+from attempts.locks import lock_attempt
 from attempts.models import Attempt, AttemptItem, DomainResult
 from attempts.psychometrics.mastery import (
     DomainCount,
@@ -18,8 +20,7 @@ from attempts.psychometrics.mastery import (
     domain_mastery,
     judged_cut,
 )
-from attempts.scoring import Answer, Score, Tally, score
-from attempts.services import lock_attempt
+from attempts.scoring import Answer, Tally, score
 from attempts.states import State, require_move
 from domains.models import Domain, Outline
 from questions.models import Choice, QuestionVersion
@@ -41,57 +42,119 @@ def score_attempt(pk: int, now: datetime) -> bool:
             return False
         if attempt.status is not State.CLOSED:
             return False
-        result = score(_answers(attempt))
-        attempt.items.filter(choice__is_correct=True).update(is_correct=True)
-        attempt.items.exclude(choice__is_correct=True).update(is_correct=False)
-        _write_domains(attempt, result, mean)
+        answers = _answers(attempt)
+        result = score(answers)
+        right = [answer.item for answer in answers if answer.correct]
+        attempt.items.update(is_correct=Case(When(pk__in=right, then=True), default=False))
+        standing = _standing(attempt, pass_share=result.pass_share, group_rate=mean)
+        DomainResult.objects.bulk_create(
+            [*_here(attempt, result.domains, standing), *_to_date(attempt, standing)]
+        )
         attempt.answered_count, attempt.correct_count = result.answered, result.correct
         attempt.first_count, attempt.first_correct = result.first_count, result.first_correct
         attempt.share_low, attempt.share_high = result.low, result.high
-        attempt.pass_share = result.pass_share
+        attempt.pass_share, attempt.group_rate = result.pass_share, standing.group_rate
         require_move(attempt.status, State.SCORED)
         attempt.state, attempt.scored_at = State.SCORED, now
-        attempt.save()
+        attempt.save(update_fields=["state", "scored_at", *RESULT_COLUMNS])
+        renew_later_standings(attempt, attempt.closed_at)
         return True
 
 
+def renew_later_standings(locked: Attempt, closed_at: datetime | None) -> None:
+    """Work out anew what the person's later results say of everything so far: this attempt's
+    answers have changed, or count no more. closed_at: when it was over; None if it was not.
+
+    A later one that is being scored right now is waited for: it may have read the old answers.
+    """
+    if closed_at is None:
+        return
+    for attempt in _lock_later(locked, closed_at):
+        if attempt.status is State.SCORED:
+            _renew_to_date(attempt)
+
+
+def _lock_later(locked: Attempt, closed_at: datetime) -> Iterable[Attempt]:
+    return (
+        Attempt.objects.select_for_update(of=("self",))
+        .filter(user=locked.user_id, state__in=[State.CLOSED, State.SCORED])
+        .filter(closed_at__gte=closed_at)
+        .exclude(pk=locked.pk)
+        .order_by("closed_at", "pk")
+    )
+
+
+def _renew_to_date(attempt: Attempt) -> None:
+    """With the group's rate of its own scoring: only the answers are new."""
+    assert attempt.pass_share is not None  # scored
+    standing = _standing(attempt, pass_share=attempt.pass_share, group_rate=attempt.group_rate)
+    attempt.domain_results.filter(scope=DomainResult.Scope.TO_DATE).delete()
+    DomainResult.objects.bulk_create(_to_date(attempt, standing))
+
+
 def _answers(attempt: Attempt) -> list[Answer]:
+    """Two queries of bare columns: the texts of a hundred questions are no matter of scoring."""
     keys = dict(
         Choice.objects.filter(
             is_correct=True, version__in=attempt.items.values("version")
         ).values_list("version_id", "pk")
     )
+    rows = attempt.items.values_list(
+        "pk", "domain_id", "choice_id", "version_id", "version__difficulty", "first_exposure"
+    )
     return [
         Answer(
-            item=item.pk,
-            domain=item.domain_id,
-            chosen=item.choice_id,
-            key=keys[item.version_id],
-            difficulty=float(item.version.difficulty),
-            first_exposure=item.first_exposure,
+            item=item,
+            domain=domain,
+            chosen=chosen,
+            key=keys[version],
+            difficulty=float(difficulty),
+            first_exposure=first_exposure,
         )
-        for item in attempt.items.select_related("version")
+        for item, domain, chosen, version, difficulty, first_exposure in rows
     ]
 
 
-def _write_domains(attempt: Attempt, result: Score, mean: float | None) -> None:
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What the domains of an attempt are measured against."""
+
+    domains: Mapping[int, Domain]
+    cut: float
+    group_rate: float
+
+
+def _standing(attempt: Attempt, *, pass_share: float, group_rate: float | None) -> _Standing:
+    """group_rate: None leans on the judged cut."""
+    cut = cut_of(attempt.outline, otherwise=pass_share)
     domains = {domain.pk: domain for domain in attempt.outline.domains.all()}
-    cut = cut_of(attempt.outline, otherwise=result.pass_share)
-    attempt.group_rate = cut if mean is None else mean
-    sat = {attempt.domain_id} if attempt.domain_id else set(domains)
-    scopes: list[tuple[DomainResult.Scope, Mapping[int, Tally], Iterable[int]]] = [
-        (DomainResult.Scope.ATTEMPT, result.domains, sat),
-        (DomainResult.Scope.TO_DATE, tallies_to_date(attempt), domains),
-    ]
-    DomainResult.objects.bulk_create(
-        _row(attempt, scope, mastery)
-        for scope, tallies, keys in scopes
-        for mastery in domain_mastery(
-            [_count(domains[key], tallies.get(key, Tally())) for key in sorted(keys)],
-            group_rate=attempt.group_rate,
-            fallback_target=cut,
-        )
-    )
+    return _Standing(domains, cut, cut if group_rate is None else group_rate)
+
+
+def _here(
+    attempt: Attempt, tallies: Mapping[int, Tally], standing: _Standing
+) -> Iterator[DomainResult]:
+    sat = [attempt.domain_id] if attempt.domain_id else list(standing.domains)
+    return _rows(attempt, DomainResult.Scope.ATTEMPT, tallies, sat, standing)
+
+
+def _to_date(attempt: Attempt, standing: _Standing) -> Iterator[DomainResult]:
+    tallies = tallies_to_date(attempt)
+    return _rows(attempt, DomainResult.Scope.TO_DATE, tallies, standing.domains, standing)
+
+
+def _rows(
+    attempt: Attempt,
+    scope: DomainResult.Scope,
+    tallies: Mapping[int, Tally],
+    domains: Iterable[int],
+    standing: _Standing,
+) -> Iterator[DomainResult]:
+    counts = [_count(standing.domains[key], tallies.get(key, Tally())) for key in sorted(domains)]
+    for mastery in domain_mastery(
+        counts, group_rate=standing.group_rate, fallback_target=standing.cut
+    ):
+        yield _row(attempt, scope, mastery)
 
 
 def _row(attempt: Attempt, scope: DomainResult.Scope, mastery: DomainMastery) -> DomainResult:
@@ -120,10 +183,10 @@ def tallies_to_date(attempt: Attempt) -> dict[int, Tally]:
         AttemptItem.objects.filter(
             Q(attempt=attempt)
             | Q(
-                attempt__user=attempt.user_id,
                 attempt__state__in=[State.CLOSED, State.SCORED],
                 attempt__closed_at__lte=attempt.closed_at,
             ),
+            attempt__user=attempt.user_id,  # outside the OR: within, everybody's items are read
             first_exposure=True,
             choice__isnull=False,
             version__question__placements__outline=attempt.outline_id,

@@ -59,9 +59,8 @@ class Reviewed:
 
     @property
     def opening(self) -> str:
-        """How the stem begins, as plain text on one line."""
-        text = html.unescape(strip_tags(self.item.version.stem_html))
-        return Truncator(" ".join(text.split())).chars(160)
+        """How the stem begins."""
+        return opening(self.item.version.stem_html, 160)
 
     @property
     def visible_time(self) -> str:
@@ -85,6 +84,12 @@ class Review:
     show: Show
     tabs: tuple[Tab, ...]
     questions: tuple[Reviewed, ...]
+
+
+def opening(markup: str, characters: int) -> str:
+    """How a text begins, as plain text on one line."""
+    text = html.unescape(strip_tags(markup))
+    return Truncator(" ".join(text.split())).chars(characters)
 
 
 def review_of(attempt: Attempt, show: Show) -> Review:

@@ -1,4 +1,4 @@
-"""The only writer of attempts: start, answer, flag, close, discard, score.
+"""The only writer of attempts: start, close, discard, reopen. Answering is in saving.py.
 
 `now` is read once by the caller. Whatever changes a state first locks the attempt's row, so that a
 save racing the deadline, two submits, or eight scorers come one after the other.
@@ -8,35 +8,50 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import partial
-from uuid import UUID
+from threading import Lock
+from time import monotonic
 
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
-from django.db.models.functions import Greatest, Least
 from kombu.exceptions import OperationalError
 
 from accounts.models import User
 from attempts.assembly import Candidate, Reserve, assemble, shuffled_choices
 from attempts.blueprint import choice_ids, order_for, revealed_questions
-from attempts.models import AnswerEvent, Attempt, AttemptItem, Exam
-from attempts.states import State, accepts_answers, require_move
+from attempts.earlier import RESULT_COLUMNS, set_result_aside
+from attempts.locks import lock_attempt, lock_person
+from attempts.models import Attempt, AttemptItem, Exam
+from attempts.results import renew_later_standings
+from attempts.states import State, require_move
 from domains.models import Domain, Outline
 
 logger = logging.getLogger(__name__)
 
 
 class AnotherAttemptOpen(Exception):
-    """The person has an open attempt of another exam; `attempt` is it."""
+    """The person has another attempt open; `attempt` is it."""
 
     def __init__(self, attempt: Attempt) -> None:
         super().__init__("Another attempt is still open.")
         self.attempt = attempt
+
+
+class NotRunning(Exception):
+    """More time was asked for an attempt that is not in progress."""
+
+    def __init__(self) -> None:
+        super().__init__("Only a running attempt can be given more time.")
+
+
+class ReportOpened(Exception):
+    """The keys of this attempt are known to the person, so no answer can count any more."""
+
+    def __init__(self) -> None:
+        super().__init__("The report has been opened, so the keys are known.")
 
 
 # --- Starting -------------------------------------------------------------------------------
@@ -50,6 +65,7 @@ def start_attempt(
     domain: Domain | None = None,
     reserve: Reserve = Reserve.ASK,
     promised: int | None = None,
+    strict: bool = False,
     now: datetime,
     seed: int,
 ) -> tuple[Attempt, bool]:
@@ -61,10 +77,10 @@ def start_attempt(
     Raises AnotherAttemptOpen, and from the assembler NotEnoughItems, ReserveInTheWay, SolverGaveUp.
     """
     with transaction.atomic():
-        _lock_person(user)
+        lock_person(user.pk)
         mine = Attempt.objects.select_for_update().filter(user=user, state=State.IN_PROGRESS)
         open_attempt = mine.first()
-        if open_attempt is not None and _close_if_due(open_attempt, now):
+        if open_attempt is not None and close_locked_if_due(open_attempt, now):
             open_attempt = None
         if open_attempt is not None:
             if (open_attempt.exam_id, open_attempt.outline_id, open_attempt.domain_id) == (
@@ -85,14 +101,10 @@ def start_attempt(
             simulation=order.simulation,
         )
         attempt = _new_attempt(
-            user, exam, outline, domain, item_count=len(form), now=now, seed=seed
+            user, exam, outline, domain, item_count=len(form), strict=strict, now=now, seed=seed
         )
         _give_items(attempt, form, order.pool.domains)
         return attempt, True
-
-
-def _lock_person(user: User) -> None:
-    User.objects.select_for_update().only("pk").get(pk=user.pk)
 
 
 def time_allowed(exam: Exam, user: User) -> timedelta:
@@ -107,6 +119,7 @@ def _new_attempt(
     domain: Domain | None,
     *,
     item_count: int,
+    strict: bool,
     now: datetime,
     seed: int,
 ) -> Attempt:
@@ -117,6 +130,8 @@ def _new_attempt(
         domain=domain,
         seed=seed,
         feedback=exam.feedback,
+        navigation=exam.navigation,
+        strict=strict,
         extra_time_percent=user.extra_time_percent,
         started_at=now,
         deadline=now + time_allowed(exam, user),
@@ -143,112 +158,6 @@ def _give_items(attempt: Attempt, form: Sequence[Candidate], domains: Mapping[in
     )
 
 
-# --- Answering ------------------------------------------------------------------------------
-
-
-class SaveStatus(StrEnum):
-    SAVED = "saved"
-    UNCHANGED = "unchanged"  # the same choice again: a double click, or a resend after a lost reply
-    STALE = "stale"  # another tab or device saved since this page was made
-    LOCKED = "locked"  # its key has been shown, so the answer stands
-    CLOSED = "closed"  # the attempt is over; nothing was saved
-
-
-@dataclass(frozen=True, slots=True)
-class SaveResult:
-    """What the candidate's page must now show. `choice` and `revision` are the stored ones."""
-
-    status: SaveStatus
-    choice: int | None
-    revision: int
-    saved_at: datetime | None
-
-
-class NotAnOption(Exception):
-    """The submitted choice is not one of this item's four."""
-
-
-def save_answer(
-    user: User, public_id: UUID, position: int, *, choice: int, revision: int, now: datetime
-) -> SaveResult:
-    """Save one answer of the person's own attempt, while it is open and `now <= deadline + grace`.
-
-    revision: the one the sender's page was made with. A stale one gets the stored state back and
-    changes nothing, unless it asks for what is stored already. Raises NotAnOption, and
-    AttemptItem.DoesNotExist for somebody else's attempt or a position the form does not have.
-    Three statements: the lock, the answer, its event.
-    """
-    with transaction.atomic():
-        item = lock_item(user, public_id, position)
-        locked = item.attempt
-        if choice not in item.choice_order:
-            raise NotAnOption
-        if _close_if_due(locked, now) or not accepts_answers(locked.status):
-            return _result(SaveStatus.CLOSED, item)
-        if item.choice_id == choice:
-            return _result(SaveStatus.UNCHANGED, item)
-        if item.choice_id is not None and locked.feedback == Exam.Feedback.AFTER_ANSWER:
-            return _result(SaveStatus.LOCKED, item)
-        if item.revision != revision:
-            return _result(SaveStatus.STALE, item)
-        item.choice_id, item.revision, item.answered_at = choice, item.revision + 1, now
-        item.save(update_fields=["choice", "revision", "answered_at"])
-        AnswerEvent.objects.create(item=item, revision=item.revision, choice_id=choice, at=now)
-        return _result(SaveStatus.SAVED, item)
-
-
-def lock_item(user: User, public_id: UUID, position: int) -> AttemptItem:
-    """The item and its attempt, both locked: nothing closes the attempt until we commit.
-
-    The attempt first, as everywhere: a scorer holds it when it writes to the items. Postgres takes
-    the locks in the order of `of`.
-    """
-    return (
-        AttemptItem.objects.select_for_update(of=("attempt", "self"))
-        .select_related("attempt__exam")
-        .get(attempt__user=user, attempt__public_id=public_id, position=position)
-    )
-
-
-def _result(status: SaveStatus, item: AttemptItem) -> SaveResult:
-    return SaveResult(status, item.choice_id, item.revision, item.answered_at)
-
-
-def set_flag(attempt: Attempt, position: int, flagged: bool) -> bool:
-    """Flag or unflag while the attempt is open; False when it is over."""
-    return bool(
-        AttemptItem.objects.filter(
-            attempt=attempt, position=position, attempt__state=State.IN_PROGRESS
-        ).update(flagged=flagged)
-    )
-
-
-def mark_seen(attempt: Attempt, item: AttemptItem, now: datetime) -> None:
-    """Note that a question was put before the person, and that they will come back to it."""
-    if item.seen_at is None:
-        item.seen_at = now
-        AttemptItem.objects.filter(pk=item.pk, seen_at__isnull=True).update(seen_at=now)
-    if attempt.last_position != item.position:
-        attempt.last_position = item.position
-        Attempt.objects.filter(pk=attempt.pk).update(last_position=item.position)
-
-
-def add_visible_time(attempt: Attempt, position: int, milliseconds: int, now: datetime) -> None:
-    """Add what the browser says a question was visible; never more than has passed since it was
-    first shown, nor anything after the deadline, for a browser can say anything."""
-    if milliseconds <= 0:
-        return
-    item = AttemptItem.objects.filter(
-        attempt=attempt, position=position, attempt__state=State.IN_PROGRESS
-    )
-    seen_at = item.values_list("seen_at", flat=True).first()
-    if seen_at is None:
-        return
-    ceiling = max(0, (min(now, attempt.deadline) - seen_at) // timedelta(milliseconds=1))
-    gained = min(milliseconds, ceiling)
-    item.update(visible_ms=Greatest(F("visible_ms"), Least(F("visible_ms") + gained, ceiling)))
-
-
 # --- Closing and discarding -----------------------------------------------------------------
 
 
@@ -266,7 +175,7 @@ def close_if_due(attempt: Attempt, now: datetime) -> bool:
         return False
     with transaction.atomic():
         locked = lock_attempt(attempt.pk)
-        _close_if_due(locked, now)
+        close_locked_if_due(locked, now)
     attempt.refresh_from_db(fields=["state", "closed_at", "close_reason", "scored_at"])
     return True
 
@@ -275,7 +184,7 @@ def submit(attempt: Attempt, now: datetime) -> bool:
     """End the attempt at the candidate's word. False when it was over already."""
     with transaction.atomic():
         locked = lock_attempt(attempt.pk)
-        if _close_if_due(locked, now) or locked.status is not State.IN_PROGRESS:
+        if close_locked_if_due(locked, now) or locked.status is not State.IN_PROGRESS:
             return False
         _close(locked, Attempt.CloseReason.SUBMITTED, min(now, locked.deadline))
         return True
@@ -291,7 +200,7 @@ def close_due_attempts(now: datetime, *, limit: int = 500) -> int:
             .order_by("deadline")[:limit]
         )
         for attempt in attempts:
-            _close_if_due(attempt, now)
+            close_locked_if_due(attempt, now)
     return len(attempts)
 
 
@@ -313,22 +222,29 @@ def discard_attempt(attempt: Attempt, now: datetime) -> bool:
     """
     with transaction.atomic():
         locked = lock_attempt(attempt.pk)
-        if _close_if_due(locked, now) or locked.status is not State.IN_PROGRESS:
+        if close_locked_if_due(locked, now) or locked.status is not State.IN_PROGRESS:
             return False
-        require_move(locked.status, State.VOID)
-        locked.state, locked.voided_at = State.VOID, now
-        locked.void_reason = "Discarded before the end"
-        locked.save(update_fields=["state", "voided_at", "void_reason"])
+        void(locked, "Discarded before the end", now)
         return True
 
 
-def lock_attempt(pk: int) -> Attempt:
-    return Attempt.objects.select_for_update(of=("self",)).select_related("exam").get(pk=pk)
+def open_report(attempt: Attempt, now: datetime) -> None:
+    """The owner is about to be shown the keys: from here on nothing late counts.
+
+    Only a scored attempt has a report; if a late answer took it back to be scored again just now,
+    nothing is stamped. One statement, which waits for whoever holds the attempt. The caller reads
+    the attempt again.
+    """
+    Attempt.objects.filter(pk=attempt.pk, state=State.SCORED, report_opened_at__isnull=True).update(
+        report_opened_at=now
+    )
 
 
-def _close_if_due(locked: Attempt, now: datetime) -> bool:
-    """On a locked row: close by the clock if due. The stamp is the deadline, not the moment we
-    noticed."""
+# --- On locked rows: every write of a state or a deadline ------------------------------------
+
+
+def close_locked_if_due(locked: Attempt, now: datetime) -> bool:
+    """Close by the clock if due. The stamp is the deadline, not the moment we noticed."""
     if not is_due(locked, now):
         return False
     _close(locked, Attempt.CloseReason.CLOCK, locked.deadline)
@@ -342,14 +258,121 @@ def _close(locked: Attempt, reason: Attempt.CloseReason, at: datetime) -> None:
     transaction.on_commit(partial(enqueue_scoring, locked.pk))
 
 
+def score_again(locked: Attempt, reason: str, now: datetime) -> None:
+    """The answers of an attempt that is over have changed. A result it had becomes history; a
+    scoring that waits already will read what is stored by then, and one more is harmless."""
+    if locked.status is State.SCORED:
+        require_move(locked.status, State.CLOSED)
+        set_result_aside(locked, reason, now)
+        locked.state = State.CLOSED
+        locked.save(update_fields=["state", "scored_at", *RESULT_COLUMNS])
+    transaction.on_commit(partial(enqueue_scoring, locked.pk))
+
+
+def extend_deadline(locked: Attempt, until: datetime) -> None:
+    """Raises NotRunning; ValueError for a deadline that is no later, for time is never taken."""
+    if locked.status is not State.IN_PROGRESS:
+        raise NotRunning
+    if until <= locked.deadline:
+        raise ValueError("an extension must end later than the deadline it moves")
+    locked.deadline = until
+    locked.save(update_fields=["deadline"])
+
+
+def extend_deadlines(locked: Sequence[Attempt], by: timedelta) -> None:
+    """extend_deadline of many running attempts, in one statement: row by row, ten thousand of
+    them would keep everybody's saves waiting for seconds."""
+    if any(attempt.status is not State.IN_PROGRESS for attempt in locked):
+        raise NotRunning
+    if by <= timedelta(0):
+        raise ValueError("an extension must end later than the deadline it moves")
+    Attempt.objects.filter(pk__in=[attempt.pk for attempt in locked]).update(
+        deadline=F("deadline") + by
+    )
+    for attempt in locked:
+        attempt.deadline += by
+
+
+def reopen(locked: Attempt, until: datetime, now: datetime) -> None:
+    """Let the person go on with an attempt that is over. A result it had becomes history.
+
+    Lock with `lock_attempt_and_person`: else a start at this moment makes the database refuse one
+    of the two. Raises IllegalMove, ReportOpened, AnotherAttemptOpen.
+    """
+    require_move(locked.status, State.IN_PROGRESS)
+    if locked.report_opened_at is not None:
+        raise ReportOpened
+    other = Attempt.objects.filter(user=locked.user_id, state=State.IN_PROGRESS).first()
+    if other is not None:
+        raise AnotherAttemptOpen(other)
+    closed_at = locked.closed_at
+    if locked.status is State.SCORED:
+        set_result_aside(locked, "The attempt was reopened", now)
+    locked.state, locked.deadline = State.IN_PROGRESS, until
+    locked.closed_at, locked.close_reason = None, ""
+    locked.save(
+        update_fields=[
+            "state",
+            "deadline",
+            "closed_at",
+            "close_reason",
+            "scored_at",
+            *RESULT_COLUMNS,
+        ]
+    )
+    renew_later_standings(locked, closed_at)
+
+
+def void(locked: Attempt, reason: str, now: datetime) -> None:
+    """It stays on record and counts nowhere. Raises IllegalMove for what is void already."""
+    require_move(locked.status, State.VOID)
+    closed_at = locked.closed_at
+    locked.state, locked.voided_at, locked.void_reason = State.VOID, now, reason
+    locked.save(update_fields=["state", "voided_at", "void_reason"])
+    renew_later_standings(locked, closed_at)
+
+
+# --- Asking for a scoring ---------------------------------------------------------------------
+
+
+class Broker:
+    """Remembers for a moment that the broker is away, so that a surge of submits does not wait for
+    it one by one: then a single caller looks whether it is back, and the others go on."""
+
+    REST = 5.0  # seconds
+
+    def __init__(self) -> None:
+        self._lock, self._away_until = Lock(), 0.0
+
+    def may_be_asked(self) -> bool:
+        with self._lock:
+            now = monotonic()
+            if now < self._away_until:
+                return False
+            if self._away_until:
+                self._away_until = now + self.REST
+            return True
+
+    def was(self, *, there: bool) -> None:
+        with self._lock:
+            self._away_until = 0.0 if there else monotonic() + self.REST
+
+
+_broker = Broker()
+
+
 def enqueue_scoring(pk: int) -> bool:
     """Put a scoring on the queue. False when the broker is away: the sweep will ask again, and the
     candidate's submit must not fail for it."""
+    if not _broker.may_be_asked():
+        return False
     try:
         current_app.send_task("attempts.score_attempt", args=[pk])
     except OperationalError as error:
+        _broker.was(there=False)
         logger.warning("scoring of attempt %s waits: the broker is away (%s)", pk, error)
         return False
+    _broker.was(there=True)
     return True
 
 

@@ -22,7 +22,12 @@ LEGAL_MOVES: Final[frozenset[tuple[State, State]]] = frozenset(
     {
         (State.IN_PROGRESS, State.CLOSED),  # submitted, or the clock
         (State.CLOSED, State.SCORED),  # the scorer
-        (State.IN_PROGRESS, State.VOID),  # discarded by the candidate
+        (State.IN_PROGRESS, State.VOID),  # discarded by the candidate, or by staff
+        (State.SCORED, State.CLOSED),  # a late answer counted: to be scored again
+        (State.CLOSED, State.IN_PROGRESS),  # reopened by staff
+        (State.SCORED, State.IN_PROGRESS),
+        (State.CLOSED, State.VOID),  # by staff
+        (State.SCORED, State.VOID),
     }
 )
 
@@ -42,6 +47,11 @@ def require_move(source: State, target: State) -> None:
 
 def accepts_answers(state: State) -> bool:
     return state is State.IN_PROGRESS
+
+
+def may_take_late_answers(state: State) -> bool:
+    """Over, but not beyond an answer that was chosen in time and is delivered late."""
+    return state in (State.CLOSED, State.SCORED)
 
 
 def shows_key(state: State) -> bool:

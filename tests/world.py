@@ -12,14 +12,14 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from accounts.models import User
-from attempts import services
+from attempts import saving, services
 from attempts.assembly import Reserve
 from attempts.models import Attempt, AttemptItem, Exam
 from attempts.presets import load_exams
 from attempts.results import score_attempt
 from domains.models import Domain, Outline
 from domains.outlines import load_outlines
-from issmp_site.roles import INSTRUCTORS, ensure_instructors
+from issmp_site.roles import INSTRUCTORS, ensure_roles
 from questions.bank import read_bank
 from questions.loading import load_bank
 from questions.models import QuestionVersion
@@ -35,7 +35,7 @@ def load_fixtures() -> None:
     load_outlines(ROOT / "fixtures" / "outlines")
     load_exams(ROOT / "fixtures" / "exams.yaml")
     load_bank(read_bank(ROOT / "fixtures" / "bank"), now=timezone.now())
-    ensure_instructors()
+    ensure_roles()
 
 
 class World:
@@ -119,7 +119,7 @@ class World:
         for item in attempt.items.select_related("version"):
             choice = choose(item)
             if choice is not None:
-                services.save_answer(
+                saving.save_answer(
                     attempt.user,
                     attempt.public_id,
                     item.position,

@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
             name="attempt",
             options={
                 "ordering": ["-started_at"],
-                "permissions": [("remedy_attempt", "May extend, reopen and void attempts")],
+                "permissions": (("remedy_attempt", "May extend, reopen and void attempts"),),
             },
         ),
         migrations.AddField(
@@ -277,6 +277,14 @@ class Migration(migrations.Migration):
                 ("at", models.DateTimeField()),
                 ("deadline_before", models.DateTimeField()),
                 ("deadline_after", models.DateTimeField()),
+                (
+                    "closed_before",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When the attempt had ended, before it was reopened.",
+                        null=True,
+                    ),
+                ),
                 (
                     "attempt",
                     models.ForeignKey(

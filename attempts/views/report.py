@@ -21,7 +21,7 @@ from attempts.psychometrics.mastery import FEWEST_ANSWERS, GOAL, IMAGINARY_ITEMS
 from attempts.readings import percent
 from attempts.reports import REAL_EXAM_ITEMS, report_of
 from attempts.review import Show, review_of
-from attempts.states import State
+from attempts.states import State, shows_key
 
 SLOW_AFTER: Final = 10  # looks, a second apart, before we say that scoring waits
 _SELDOM_AFTER: Final = 30
@@ -33,6 +33,9 @@ _MOST_LOOKS: Final = 1000  # the count travels in the address; more digits are n
 @require_safe
 def report(request: PersonRequest, public_id: UUID) -> HttpResponse:
     attempt = _settled(request, public_id)
+    if shows_key(attempt.status) and attempt.report_opened_at is None and request.method == "GET":
+        services.open_report(attempt, timezone.now())
+        attempt = attempt_of(request.user, public_id)  # with its result as it stands from now on
     if attempt.status is State.IN_PROGRESS:
         return redirect("attempt-resume", public_id=public_id)
     if attempt.status is State.VOID:

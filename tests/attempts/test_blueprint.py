@@ -23,7 +23,8 @@ from attempts.blueprint import (
 )
 from attempts.exposure import refresh_exposures
 from attempts.models import Attempt, AttemptItem, Exam, Exposure
-from attempts.services import discard_attempt, mark_seen
+from attempts.saving import mark_seen
+from attempts.services import discard_attempt
 from domains.models import Outline
 from questions import services
 from questions.models import Placement, Question

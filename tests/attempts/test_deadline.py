@@ -9,9 +9,9 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from attempts import services
+from attempts import saving, services
 from attempts.models import Attempt
-from attempts.services import SaveStatus
+from attempts.saving import SaveStatus
 from attempts.states import State
 from tests.world import World, right
 
@@ -22,7 +22,7 @@ TICK = timedelta(microseconds=1)
 
 def save(attempt: Attempt, now: datetime, position: int = 1) -> SaveStatus:
     choice = right(attempt.items.get(position=position))
-    return services.save_answer(
+    return saving.save_answer(
         attempt.user, attempt.public_id, position, choice=choice, revision=0, now=now
     ).status
 
@@ -34,7 +34,7 @@ def save(attempt: Attempt, now: datetime, position: int = 1) -> SaveStatus:
         (timedelta(0), SaveStatus.SAVED),
         (TICK, SaveStatus.SAVED),
         (GRACE, SaveStatus.SAVED),
-        (GRACE + TICK, SaveStatus.CLOSED),
+        (GRACE + TICK, SaveStatus.NOT_COUNTED),
     ],
 )
 @pytest.mark.parametrize("extra", [0, 25, 50, 100])
@@ -76,7 +76,7 @@ def test_extra_time_granted_later_leaves_a_running_clock_alone(world: World) -> 
     world.ada.extra_time_percent = 100
     world.ada.save()
     late = START + timedelta(minutes=35) + GRACE + TICK
-    assert save(attempt, late) is SaveStatus.CLOSED
+    assert save(attempt, late) is SaveStatus.NOT_COUNTED
 
 
 def test_the_whole_grace_is_open_to_every_question(world: World) -> None:

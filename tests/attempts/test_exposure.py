@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from attempts import services
+from attempts import saving, services
 from attempts.access import may_see_key
 from attempts.blueprint import load_pool, revealed_questions
 from attempts.models import Attempt, DomainResult, Exam
@@ -76,7 +76,7 @@ def test_a_discarded_exam_leaves_its_questions_new(world: World) -> None:
     world.shrink(3, leave=14)
     first = world.start(world.ada, "drill", domain=3, now=BEGIN)
     for item in first.items.all():
-        services.mark_seen(first, item, BEGIN)
+        saving.mark_seen(first, item, BEGIN)
     services.discard_attempt(first, BEGIN)
     second = world.start(world.ada, "drill", domain=3, now=BEGIN + timedelta(hours=1))
     assert first_exposures(second) == questions(second)

@@ -7,12 +7,13 @@ from uuid import uuid4
 
 import pytest
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 from pytest_django import DjangoAssertNumQueries
 
-from attempts import services
+from attempts import saving, services
 from attempts.assembly import NotEnoughItems
 from attempts.models import Attempt, AttemptItem
-from attempts.services import NotAnOption, SaveStatus
+from attempts.saving import NotAnOption, SaveStatus
 from attempts.states import State
 from domains.models import Outline
 from questions.models import Choice
@@ -104,8 +105,8 @@ def test_what_the_bank_cannot_fill_is_refused_with_nothing_left_behind(world: Wo
 # --- Answering ------------------------------------------------------------------------------
 
 
-def save(attempt: Attempt, choice: int, revision: int = 0) -> services.SaveResult:
-    return services.save_answer(
+def save(attempt: Attempt, choice: int, revision: int = 0) -> saving.SaveResult:
+    return saving.save_answer(
         attempt.user, attempt.public_id, 1, choice=choice, revision=revision, now=SOON
     )
 
@@ -127,13 +128,13 @@ def test_a_stale_save_is_given_what_is_stored(attempt: Attempt) -> None:
     first, second, *_ = attempt.items.get(position=1).choice_order
     save(attempt, first)
     result = save(attempt, second)
-    assert result == services.SaveResult(SaveStatus.STALE, first, 1, SOON)
+    assert result == saving.SaveResult(SaveStatus.STALE, first, 1, SOON)
 
 
 def test_a_resend_after_a_lost_reply_is_no_conflict(attempt: Attempt) -> None:
     choice = attempt.items.get(position=1).choice_order[0]
     save(attempt, choice)
-    assert save(attempt, choice) == services.SaveResult(SaveStatus.UNCHANGED, choice, 1, SOON)
+    assert save(attempt, choice) == saving.SaveResult(SaveStatus.UNCHANGED, choice, 1, SOON)
 
 
 def test_a_revision_from_the_future_is_stale_too(attempt: Attempt) -> None:
@@ -156,14 +157,14 @@ def test_nobody_answers_in_anothers_attempt(world: World, attempt: Attempt) -> N
         (world.ada, attempt.public_id, 25),
     ]:
         with pytest.raises(AttemptItem.DoesNotExist):
-            services.save_answer(user, public_id, position, choice=choice, revision=0, now=SOON)
+            saving.save_answer(user, public_id, position, choice=choice, revision=0, now=SOON)
 
 
-def test_a_save_is_three_statements(
+def test_a_save_is_two_statements(
     attempt: Attempt, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     choice = attempt.items.get(position=1).choice_order[0]
-    with django_assert_num_queries(3 + 2):  # a savepoint stands for BEGIN and COMMIT here
+    with django_assert_num_queries(2 + 2):  # a savepoint stands for BEGIN and COMMIT here
         save(attempt, choice)
 
 
@@ -181,7 +182,7 @@ def test_a_drill_answer_stands_whatever_revision_asks(world: World) -> None:
 
 def test_the_first_look_is_kept_and_the_place_follows(attempt: Attempt) -> None:
     for position, now in [(3, NOW), (5, SOON), (3, SOON)]:
-        services.mark_seen(attempt, attempt.items.get(position=position), now)
+        saving.mark_seen(attempt, attempt.items.get(position=position), now)
     attempt.refresh_from_db()
     assert attempt.last_position == 3
     assert attempt.items.get(position=3).seen_at == NOW
@@ -190,10 +191,10 @@ def test_the_first_look_is_kept_and_the_place_follows(attempt: Attempt) -> None:
 
 
 def test_visible_time_adds_up_to_no_more_than_has_passed(attempt: Attempt) -> None:
-    services.mark_seen(attempt, attempt.items.get(position=1), NOW)
+    saving.mark_seen(attempt, attempt.items.get(position=1), NOW)
 
     def visible_after(milliseconds: int, seconds: int) -> int:
-        services.add_visible_time(attempt, 1, milliseconds, NOW + timedelta(seconds=seconds))
+        saving.add_visible_time(attempt, 1, milliseconds, NOW + timedelta(seconds=seconds))
         return attempt.items.get(position=1).visible_ms
 
     assert visible_after(4_000, 10) == 4_000
@@ -205,26 +206,26 @@ def test_visible_time_adds_up_to_no_more_than_has_passed(attempt: Attempt) -> No
 
 
 def test_a_question_never_shown_gathers_no_time(attempt: Attempt) -> None:
-    services.add_visible_time(attempt, 1, 4_000, SOON)
+    saving.add_visible_time(attempt, 1, 4_000, SOON)
     assert attempt.items.get(position=1).visible_ms == 0
 
 
 def test_time_stops_with_the_attempt(attempt: Attempt) -> None:
-    services.mark_seen(attempt, attempt.items.get(position=1), NOW)
+    saving.mark_seen(attempt, attempt.items.get(position=1), NOW)
     services.submit(attempt, SOON)
-    services.add_visible_time(attempt, 1, 4_000, SOON)
+    saving.add_visible_time(attempt, 1, 4_000, SOON)
     assert attempt.items.get(position=1).visible_ms == 0
 
 
 def test_flags_of_one_question_leave_the_others(attempt: Attempt) -> None:
-    assert services.set_flag(attempt, 2, True)
+    assert saving.set_flag(attempt, 2, True)
     assert list(attempt.items.filter(flagged=True).values_list("position", flat=True)) == [2]
-    assert services.set_flag(attempt, 2, False)
+    assert saving.set_flag(attempt, 2, False)
     assert not attempt.items.filter(flagged=True).exists()
 
 
 def test_a_flag_on_a_question_the_form_does_not_have_is_false(attempt: Attempt) -> None:
-    assert not services.set_flag(attempt, 25, True)
+    assert not saving.set_flag(attempt, 25, True)
 
 
 def test_the_open_attempt_is_ones_own(world: World, attempt: Attempt) -> None:
@@ -282,6 +283,52 @@ def test_scoring_is_asked_for_on_commit_and_not_before(
         services.submit(attempt, SOON)
         assert asked == []
     assert asked == [attempt.pk]
+
+
+class Queue:
+    """In the place of Celery: counts who asks, and may be away."""
+
+    def __init__(self) -> None:
+        self.away, self.asked = False, 0
+
+    def send_task(self, name: str, args: list[int]) -> None:
+        self.asked += 1
+        if self.away:
+            raise OperationalError("nobody there")
+
+
+def test_a_broker_that_is_away_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A surge of submits must not wait a second each for a broker that does not answer."""
+    queue, clock = Queue(), 100.0
+    monkeypatch.setattr(services, "current_app", queue)
+    monkeypatch.setattr(services, "_broker", services.Broker())
+    monkeypatch.setattr(services, "monotonic", lambda: clock)
+
+    def ask(times: int) -> list[bool]:
+        return [services.enqueue_scoring(1) for _ in range(times)]
+
+    assert (ask(3), queue.asked) == ([True] * 3, 3)
+    queue.away = True
+    assert (ask(8), queue.asked) == ([False] * 8, 4)  # one of the eight found out
+    clock += 4.9
+    assert (ask(8), queue.asked) == ([False] * 8, 4)
+    clock += 0.2
+    assert (ask(8), queue.asked) == ([False] * 8, 5)
+    queue.away = False
+    assert ask(1) == [False]
+    clock += 5.1
+    assert (ask(8), queue.asked) == ([True] * 8, 13)
+
+
+def test_while_one_looks_for_the_broker_the_others_do_not_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = 100.0
+    monkeypatch.setattr(services, "monotonic", lambda: clock)
+    broker = services.Broker()
+    broker.was(there=False)
+    clock += 6
+    assert [broker.may_be_asked() for _ in range(3)] == [True, False, False]
 
 
 # --- Results --------------------------------------------------------------------------------

@@ -13,16 +13,27 @@ from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from attempts import services
-from attempts.models import AnswerEvent, Attempt, AttemptItem, DomainResult, Exam
+from attempts import saving, services
+from attempts.deliveries import Answer, Batch
+from attempts.locks import lock_attempt_and_person
+from attempts.models import (
+    AnswerEvent,
+    Attempt,
+    AttemptItem,
+    Contact,
+    DomainResult,
+    Exam,
+    Remedy,
+)
 from attempts.results import score_attempt
-from attempts.services import SaveStatus
+from attempts.saving import SaveStatus
 from attempts.states import (
     LEGAL_MOVES,
     IllegalMove,
     State,
     accepts_answers,
     counts_for_measurement,
+    may_take_late_answers,
     require_move,
     shows_key,
 )
@@ -35,23 +46,35 @@ LATER = START + timedelta(minutes=10)
 
 
 @pytest.mark.parametrize(
-    ("state", "answers", "key", "counts"),
+    ("state", "answers", "late", "key", "counts"),
     [
-        (IN_PROGRESS, True, False, False),
-        (CLOSED, False, False, False),
-        (SCORED, False, True, True),
-        (VOID, False, False, False),
+        (IN_PROGRESS, True, False, False, False),
+        (CLOSED, False, True, False, False),
+        (SCORED, False, True, True, True),
+        (VOID, False, False, False, False),
     ],
 )
-def test_what_each_state_allows(state: State, answers: bool, key: bool, counts: bool) -> None:
+def test_what_each_state_allows(
+    state: State, answers: bool, late: bool, key: bool, counts: bool
+) -> None:
     assert accepts_answers(state) is answers
+    assert may_take_late_answers(state) is late
     assert shows_key(state) is key
     assert counts_for_measurement(state) is counts
 
 
 @pytest.mark.parametrize(("source", "target"), list(product(State, State)))
-def test_moves_are_the_three_and_no_other(source: State, target: State) -> None:
-    legal = (source, target) in [(IN_PROGRESS, CLOSED), (CLOSED, SCORED), (IN_PROGRESS, VOID)]
+def test_moves_are_these_and_no_other(source: State, target: State) -> None:
+    legal = (source, target) in [
+        (IN_PROGRESS, CLOSED),
+        (CLOSED, SCORED),
+        (SCORED, CLOSED),
+        (CLOSED, IN_PROGRESS),
+        (SCORED, IN_PROGRESS),
+        (IN_PROGRESS, VOID),
+        (CLOSED, VOID),
+        (SCORED, VOID),
+    ]
     assert ((source, target) in LEGAL_MOVES) is legal
     if legal:
         require_move(source, target)
@@ -79,13 +102,13 @@ def in_state(world: World, state: State) -> Attempt:
 
 def save(attempt: Attempt, now: datetime) -> SaveStatus:
     item = attempt.items.get(position=1)
-    return services.save_answer(
+    return saving.save_answer(
         attempt.user, attempt.public_id, 1, choice=right(item), revision=0, now=now
     ).status
 
 
 def flag(attempt: Attempt, now: datetime) -> bool:
-    return services.set_flag(attempt, 1, True)
+    return saving.set_flag(attempt, 1, True)
 
 
 def score(attempt: Attempt, now: datetime) -> bool:
@@ -100,12 +123,53 @@ def sweep_when_due(attempt: Attempt, now: datetime) -> bool:
     return bool(services.close_due_attempts(attempt.deadline + timedelta(minutes=1)))
 
 
+def deliver_late(attempt: Attempt, now: datetime) -> SaveStatus:
+    """Chosen in the second minute on a device that had been there since the start."""
+    device = uuid4()
+    Contact.objects.create(attempt=attempt, device=device, at=START)
+    choice = right(attempt.items.get(position=1))
+    op = Answer(uuid4(), 1, choice, 0, START + timedelta(minutes=2))
+    batch = Batch("", None, False, (op,))
+    return saving.deliver(attempt.user, attempt.public_id, batch, device, now).replies[0].status
+
+
+def locked(
+    move: Callable[[Attempt, datetime], None],
+) -> Callable[[Attempt, datetime], bool]:
+    """A move of staff's, on a locked row; False when it was refused."""
+
+    def act(attempt: Attempt, now: datetime) -> bool:
+        with transaction.atomic():
+            try:
+                move(lock_attempt_and_person(attempt.pk), now)
+            except (IllegalMove, services.NotRunning):
+                return False
+        return True
+
+    return act
+
+
+extend = locked(lambda a, _: services.extend_deadline(a, a.deadline + timedelta(minutes=5)))
+reopen = locked(lambda a, now: services.reopen(a, now + timedelta(minutes=5), now))
+void = locked(lambda a, now: services.void(a, "The form was broken", now))
+
+
+def open_report(attempt: Attempt, now: datetime) -> bool:
+    services.open_report(attempt, now)
+    return Attempt.objects.get(pk=attempt.pk).report_opened_at is not None
+
+
 Action = Callable[[Attempt, datetime], SaveStatus | bool]
 
 
 @pytest.mark.parametrize(
     ("state", "action", "answer", "afterwards"),
     [
+        (IN_PROGRESS, deliver_late, SaveStatus.SAVED, IN_PROGRESS),
+        (IN_PROGRESS, extend, True, IN_PROGRESS),
+        (IN_PROGRESS, reopen, False, IN_PROGRESS),
+        (IN_PROGRESS, void, True, VOID),
+        (IN_PROGRESS, open_report, False, IN_PROGRESS),
         (IN_PROGRESS, save, SaveStatus.SAVED, IN_PROGRESS),
         (IN_PROGRESS, flag, True, IN_PROGRESS),
         (IN_PROGRESS, score, False, IN_PROGRESS),
@@ -114,21 +178,36 @@ Action = Callable[[Attempt, datetime], SaveStatus | bool]
         (IN_PROGRESS, services.close_if_due, False, IN_PROGRESS),
         (IN_PROGRESS, touch_when_due, True, CLOSED),
         (IN_PROGRESS, sweep_when_due, True, CLOSED),
-        (CLOSED, save, SaveStatus.CLOSED, CLOSED),
+        (CLOSED, deliver_late, SaveStatus.LATE, CLOSED),
+        (CLOSED, extend, False, CLOSED),
+        (CLOSED, reopen, True, IN_PROGRESS),
+        (CLOSED, void, True, VOID),
+        (CLOSED, open_report, False, CLOSED),
+        (CLOSED, save, SaveStatus.NOT_COUNTED, CLOSED),
         (CLOSED, flag, False, CLOSED),
         (CLOSED, score, True, SCORED),
         (CLOSED, services.submit, False, CLOSED),
         (CLOSED, services.discard_attempt, False, CLOSED),
         (CLOSED, touch_when_due, False, CLOSED),
         (CLOSED, sweep_when_due, False, CLOSED),
-        (SCORED, save, SaveStatus.CLOSED, SCORED),
+        (SCORED, deliver_late, SaveStatus.LATE, CLOSED),
+        (SCORED, extend, False, SCORED),
+        (SCORED, reopen, True, IN_PROGRESS),
+        (SCORED, void, True, VOID),
+        (SCORED, open_report, True, SCORED),
+        (SCORED, save, SaveStatus.NOT_COUNTED, SCORED),
         (SCORED, flag, False, SCORED),
         (SCORED, score, False, SCORED),
         (SCORED, services.submit, False, SCORED),
         (SCORED, services.discard_attempt, False, SCORED),
         (SCORED, touch_when_due, False, SCORED),
         (SCORED, sweep_when_due, False, SCORED),
-        (VOID, save, SaveStatus.CLOSED, VOID),
+        (VOID, deliver_late, SaveStatus.NOT_COUNTED, VOID),
+        (VOID, extend, False, VOID),
+        (VOID, reopen, False, VOID),
+        (VOID, void, False, VOID),
+        (VOID, open_report, False, VOID),
+        (VOID, save, SaveStatus.NOT_COUNTED, VOID),
         (VOID, flag, False, VOID),
         (VOID, score, False, VOID),
         (VOID, services.submit, False, VOID),
@@ -145,13 +224,14 @@ def test_what_a_service_does_in_each_state(
     assert action(attempt, LATER) == answer
     stored = Attempt.objects.get(pk=attempt.pk)
     assert stored.status is afterwards
-    if state is afterwards and state is not IN_PROGRESS:
+    if state is afterwards and state is not IN_PROGRESS and answer is not SaveStatus.LATE:
         assert list(stored.items.values("choice", "flagged", "revision", "is_correct")) == before
 
 
 # --- What the database refuses, whoever asks ------------------------------------------------
 
 WHEN = START + timedelta(minutes=7)
+DEVICE = uuid4()
 
 
 @pytest.mark.parametrize(
@@ -240,6 +320,12 @@ TRIES: dict[str, Callable[[Attempt], object]] = {
         choice=right(a.items.get(position=1))
     ),
     "event_revision_once_per_item": two_events,
+    "one_contact_per_attempt_and_device": lambda a: [
+        Contact.objects.create(attempt=a, device=DEVICE, at=WHEN) for _ in range(2)
+    ],
+    "remedy_has_a_reason": lambda a: Remedy.objects.create(
+        attempt=a, kind="extend", at=WHEN, deadline_before=a.deadline, deadline_after=a.deadline
+    ),
     "one_result_per_domain_and_scope": lambda a: [result(a) for _ in range(2)],
     "domain_correct_within_n": lambda a: result(a, n=1, correct=2),
 }

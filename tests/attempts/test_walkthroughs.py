@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from attempts import services
+from attempts import saving, services
 from attempts.models import AnswerEvent, Attempt
 from attempts.results import score_attempt
 from attempts.states import State
@@ -84,7 +84,7 @@ class Walkthrough:
         if attempt.status is not State.IN_PROGRESS:
             return "over"
         item = attempt.items.get(position=int(row["question"]))
-        services.mark_seen(attempt, item, now)
+        saving.mark_seen(attempt, item, now)
         self.revisions[row["who"], item.position] = item.revision
         return "open"
 
@@ -97,7 +97,7 @@ class Walkthrough:
     def _choose(self, who: str, position: int, choice: str, now: datetime) -> str:
         item = self.current.items.get(position=position)
         options = item.version.choices.order_by("is_correct", "position")  # d1, d2, d3, key
-        result = services.save_answer(
+        result = saving.save_answer(
             self.user,
             self.current.public_id,
             position,
@@ -105,13 +105,13 @@ class Walkthrough:
             revision=self.revisions.get((who, position), 0),
             now=now,
         )
-        if result.status in (services.SaveStatus.SAVED, services.SaveStatus.UNCHANGED):
+        if result.status in (saving.SaveStatus.SAVED, saving.SaveStatus.UNCHANGED):
             self.revisions[who, position] = result.revision
         return result.status
 
     def flag(self, row: Row, now: datetime) -> str:
         flagged = row["action"] == "flag"
-        if services.set_flag(self.current, int(row["question"]), flagged):
+        if saving.set_flag(self.current, int(row["question"]), flagged):
             return "flagged" if flagged else "unflagged"
         return "closed"
 

@@ -20,8 +20,8 @@ from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
 from attempts import services
+from attempts.locks import lock_attempt
 from attempts.models import Attempt
-from attempts.services import lock_attempt
 from attempts.states import State
 from tests.celery_worker import Worker, broker_url, empty_the_queue, running_worker, wait_until
 from tests.world import World
@@ -43,6 +43,7 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
     empty_the_queue()
     with app_for(broker_url()) as app:
         monkeypatch.setattr(services, "current_app", app)
+        monkeypatch.setattr(services, "_broker", services.Broker())
         yield app
 
 
@@ -159,6 +160,7 @@ def test_without_a_broker_a_submit_succeeds_and_is_scored_later(
     assert Attempt.objects.get(pk=attempt.pk).status is State.CLOSED
 
     monkeypatch.setattr(services, "current_app", broker)  # the broker is back
+    monkeypatch.setattr(services, "_broker", services.Broker())  # a sweep is another process
     assert services.requeue_lost_scoring(now + timedelta(seconds=31)) == 1
     wait_until(lambda: scored_at(attempt) is not None, "score")
     assert services.requeue_lost_scoring(now + timedelta(minutes=5)) == 0

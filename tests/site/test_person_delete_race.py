@@ -11,8 +11,8 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
+from attempts.desk import lock_desk
 from attempts.models import AnswerEvent, Attempt
-from attempts.services import lock_item
 from issmp_site import person as person_module
 from issmp_site.person import erase
 from tests.world import World, right
@@ -26,7 +26,8 @@ def delete_while_saving(attempt: Attempt) -> None:
     def save() -> None:
         try:
             with transaction.atomic():
-                item = lock_item(attempt.user, attempt.public_id, 1)
+                lock_desk(attempt.user_id, attempt.public_id, [1], None)
+                item = attempt.items.get(position=1)
                 holding.set()
                 wait_until_somebody_waits_for_us()
                 AnswerEvent.objects.create(

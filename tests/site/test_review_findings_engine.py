@@ -13,10 +13,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from attempts import results, services
+from attempts import results, saving, services
 from attempts.models import Attempt, DomainResult
 from attempts.results import score_attempt
-from attempts.services import SaveStatus
+from attempts.saving import SaveStatus
 from attempts.states import State
 from tests.world import World, right
 
@@ -74,7 +74,7 @@ def test_a_late_save_and_the_scorer_do_not_wait_for_each_other_in_a_circle(
 
     def save() -> SaveStatus:
         with closing(connection):
-            return services.save_answer(
+            return saving.save_answer(
                 attempt.user, attempt.public_id, 1, choice=choice, revision=0, now=SOON
             ).status
 
@@ -83,7 +83,7 @@ def test_a_late_save_and_the_scorer_do_not_wait_for_each_other_in_a_circle(
     saver = pool.submit(save)
     wait_for_a_waiter()
     go_on.set()
-    assert (scorer.result(BOUND), saver.result(BOUND)) == (True, SaveStatus.CLOSED)
+    assert (scorer.result(BOUND), saver.result(BOUND)) == (True, SaveStatus.NOT_COUNTED)
 
 
 def test_a_start_does_not_take_back_the_scoring_of_the_attempt_before(
@@ -132,7 +132,7 @@ def test_visible_time_ends_with_the_attempt(world: World) -> None:
     """However late the browser speaks: a question nobody swept for weeks is no error either."""
     attempt = world.start(world.ada, now=NOW)
     item = attempt.items.get(position=1)
-    services.mark_seen(attempt, item, SOON)
-    services.add_visible_time(attempt, 1, 10**15, NOW + timedelta(days=60))
+    saving.mark_seen(attempt, item, SOON)
+    saving.add_visible_time(attempt, 1, 10**15, NOW + timedelta(days=60))
     item.refresh_from_db()
     assert timedelta(milliseconds=item.visible_ms) == attempt.deadline - SOON
