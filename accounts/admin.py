@@ -48,8 +48,8 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
             "email": "People log in with it. An address you enter here counts as verified.",
             "is_active": "Untick to lock the account; nothing of it is deleted.",
             "is_superuser": "May see and change everything here, people and attempts included.",
-            "groups": "“Instructors” may write and publish questions. They also need the tick "
-            "“may enter the authoring area”.",
+            "groups": "“Instructors” may write and publish questions; “Exam staff” may extend, "
+            "reopen and void attempts. Both also need the tick “may enter the authoring area”.",
         }
 
     def clean_email(self) -> str:

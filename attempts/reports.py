@@ -6,16 +6,19 @@ Shares leave here as whole percents, the way every page and sentence uses them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, TypeVar
 
 from django.db.models import QuerySet
 
 from accounts.models import User
+from attempts.access import results_to_see
 from attempts.charts import Interval, Scored, Trend, trend
 from attempts.models import Attempt, DomainResult, Exam
 from attempts.psychometrics.mastery import Band
 from attempts.readings import (
     Verdict,
+    departures_sentence,
     domain_sentence,
     domains_sentence,
     percent,
@@ -175,6 +178,8 @@ class Report:
     to_date: Standings
     study_first: tuple[Standing, ...]
     """Greatest gain first. Empty while no domain has enough answers for anything to be said."""
+    departures: str
+    """What a strict rehearsal counted, for the person alone; empty where nothing was counted."""
 
     @property
     def is_all_there_is(self) -> bool:
@@ -204,6 +209,9 @@ def report_of(attempt: Attempt) -> Report | None:
         here=Standings(tuple(here)),
         to_date=standings,
         study_first=() if nothing_to_say else tuple(Standing.of(result) for result in first),
+        departures=(
+            departures_sentence(attempt.departures, attempt.away_ms) if attempt.strict else ""
+        ),
     )
 
 
@@ -247,11 +255,11 @@ class Progress:
         return _progress_sentence(self.points[0].marks, self.points[-1].marks)
 
 
-def progress_of(user: User) -> Progress:
+def progress_of(user: User, now: datetime) -> Progress:
     """The newest exams of a person, oldest of them first. One query."""
     newest = (
         attempts_of(user)
-        .filter(state=State.SCORED)
+        .filter(results_to_see(now))
         .exclude(exam__kind=Exam.Kind.DRILL)[:TREND_EXAMS]
     )
     points = []

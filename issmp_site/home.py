@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from attempts.access import may_see_result, results_to_see
 from attempts.models import Attempt, DomainResult, Exam
 from attempts.psychometrics.mastery import FEWEST_ANSWERS
 from attempts.services import close_if_due, open_attempt_of
@@ -56,8 +57,9 @@ class Recent:
     title: str
     started_at: datetime
     items: int
+    is_scored: bool
     figures: Figures | None
-    """None while it is being scored."""
+    """None while it is being scored, and while its report alone may tell them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +112,12 @@ def dashboard_of(person: User, now: datetime) -> Dashboard:
     attempt = open_attempt_of(person)
     if attempt is not None and close_if_due(attempt, now):
         attempt = None
-    recent = _recent(person)
+    recent = _recent(person, now)
     groups = Membership.objects.current().filter(user=person).select_related("cohort")
     return Dashboard(
         open=_open(attempt, now) if attempt else None,
         recent=recent,
-        study_first=_study_first(person),
+        study_first=_study_first(person, now),
         first_exam=None if attempt or recent else _first_exam(person),
         groups=list(groups.order_by("cohort__name")),
         days_to_exam=person.days_to_exam(timezone.localdate(now)),
@@ -133,7 +135,7 @@ def _open(attempt: Attempt, now: datetime) -> Open:
     )
 
 
-def _recent(person: User) -> list[Recent]:
+def _recent(person: User, now: datetime) -> list[Recent]:
     """The newest that are over, scored or still waiting for it."""
     attempts = (
         Attempt.objects.filter(user=person, state__in=[State.CLOSED, State.SCORED])
@@ -146,15 +148,14 @@ def _recent(person: User) -> list[Recent]:
             title=_title(attempt),
             started_at=attempt.started_at,
             items=attempt.item_count,
-            figures=_figures(attempt),
+            is_scored=attempt.status is State.SCORED,
+            figures=_figures(attempt) if may_see_result(attempt, now) else None,
         )
         for attempt in attempts[:RECENT]
     ]
 
 
-def _figures(attempt: Attempt) -> Figures | None:
-    if attempt.status is not State.SCORED:
-        return None
+def _figures(attempt: Attempt) -> Figures:
     correct, low, high = attempt.correct_count, attempt.share_low, attempt.share_high
     pass_mark = attempt.pass_share
     assert correct is not None
@@ -170,10 +171,10 @@ def _figures(attempt: Attempt) -> Figures | None:
     )
 
 
-def _study_first(person: User) -> list[StudyFirst]:
+def _study_first(person: User, now: datetime) -> list[StudyFirst]:
     """From the newest scored attempt, which counts everything up to it; greatest gain first, as in
     its report. Empty while no domain has enough answers for anything to be said."""
-    newest = Attempt.objects.filter(user=person, state=State.SCORED).order_by("-started_at")
+    newest = Attempt.objects.filter(results_to_see(now), user=person).order_by("-started_at")
     results = (
         DomainResult.objects.filter(
             attempt=newest.values("pk")[:1],

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from attempts import services
+from attempts import remedies, services
 from attempts.charts import Interval, Scored, trend
 from attempts.models import Attempt
 from attempts.psychometrics.mastery import Band
@@ -43,7 +43,8 @@ def words(page: str) -> str:
 def rows(page: str) -> list[str]:
     """The rows of the list, as read."""
     table = page[page.index('id="list"') :]
-    return [words(row) for row in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)[1:]]
+    read = [words(row) for row in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)[1:]]
+    return [re.sub(r" Log of the [a-z ]+ of \d+ \w+ \d+$", "", row) for row in read]
 
 
 def first(count: int) -> Chooser:
@@ -118,8 +119,24 @@ def test_states_in_words_newest_first(world: World, ada: Client) -> None:
     assert listed[5].endswith(" % Scored")
     assert f'href="{reverse("attempt-resume", args=(still_open.public_id,))}"' in page
     assert f'href="{reverse("attempt-report", args=(waiting.public_id,))}"' in page
-    assert str(void.public_id) not in page
+    assert reverse("attempt-report", args=(void.public_id,)) not in page
+    for attempt in (void, waiting, still_open):  # each has its log, whatever became of it
+        assert page.count(f'href="{reverse("attempt-log", args=(attempt.public_id,))}"') == 1
     assert "6 attempts, newest first." in words(page)
+
+
+def test_what_staff_did_is_told_with_its_reason(world: World, ada: Client) -> None:
+    started = ago(1).replace(hour=9, minute=0, second=0, microsecond=0)
+    attempt = world.start(world.ada, now=started)
+    remedies.extend(attempt, 5, "Fire drill", world.ines, started)
+    remedies.extend(attempt, 15, "Network outage in Lyon", world.ines, started)
+    services.submit(attempt, started)
+    assert rows(read(ada))[0].endswith(
+        "Being scored Extended by 15 minutes, until 09:55:00 UTC: Network outage in Lyon"
+    )
+    assert "Ines" not in read(ada)
+    remedies.void(attempt, "Two people sat it", world.ines, started)
+    assert rows(read(ada))[0].endswith("Void Two people sat it")
 
 
 def test_one_attempt_is_singular(world: World, ada: Client) -> None:
@@ -258,7 +275,7 @@ def test_the_list_costs_the_same_however_long(
 ) -> None:
     for days in (3, 2, 1):
         scored(world, 12, days)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         read(ada)
 
 

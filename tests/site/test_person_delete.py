@@ -8,7 +8,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.apps import apps
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core import mail
@@ -21,11 +21,12 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import User
 from attempts.models import AnswerEvent, Attempt, AttemptItem, DomainResult
+from attempts.remedies import extend
 from cohorts.models import Cohort, CohortReport, Membership
 from cohorts.services import accept_invite, create_cohort, create_invite, leave
 from issmp_site import person as person_module
 from issmp_site.person import erase
-from issmp_site.roles import ensure_instructors
+from issmp_site.roles import INSTRUCTORS
 from questions.models import QuestionVersion
 from tests.world import PASSWORD, World
 
@@ -36,14 +37,16 @@ def give_everything(world: World, user: User) -> None:
     """At least one row in every table that points at a person."""
     now = timezone.now()
     world.sat(user, now=now - timedelta(days=1))
-    world.answer(world.start(user))
+    running = world.start(user)
+    world.answer(running)
+    extend(running, 10, "The help desk was down", user, now)
     own = create_cohort(user, "Led alone", now)
     create_invite(own, user, now)
     invite = create_invite(create_cohort(world.lena, "Lena’s", now), world.lena, now)
     left = accept_invite(user, invite, shares_results=True, shares_pooled=True, now=now)
     leave(left, now)
     accept_invite(user, invite, shares_results=True, shares_pooled=True, now=now)
-    user.groups.add(ensure_instructors())
+    user.groups.add(Group.objects.get(name=INSTRUCTORS))
     user.user_permissions.add(Permission.objects.earliest("pk"))
     LogEntry.objects.create(
         user=user,

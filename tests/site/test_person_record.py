@@ -16,7 +16,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from attempts import services
-from attempts.models import Attempt
+from attempts.models import Attempt, Exam, Marking, NotCounted, Scratchpad
+from attempts.remedies import reopen
+from attempts.results import score_attempt
 from cohorts.services import create_cohort, create_invite
 from issmp_site.person import FORMAT, record_of
 from questions.models import QuestionVersion
@@ -43,7 +45,7 @@ def test_is_an_attachment_nobody_keeps(client: Client, world: World) -> None:
 
 def test_shape(client: Client, world: World) -> None:
     """Guards the promise of FORMAT: change these sets and it needs another name."""
-    world.sat(world.ada)
+    reopened_and_opened(world)
     create_invite(create_cohort(world.ada, "Ours", timezone.now()), world.ada, timezone.now())
     QuestionVersion.objects.filter(pk__in=QuestionVersion.objects.values("pk")[:1]).update(
         created_by=world.ada
@@ -59,8 +61,15 @@ def test_shape(client: Client, world: World) -> None:
     assert keys(record["profile"]["addresses"][0]) == "email verified primary"
     assert keys(attempt) == (
         "id exam title outline domain state extra_time_percent started_at deadline closed_at "
-        "close_reason scored_at voided_at void_reason result domains items"
+        "close_reason scored_at voided_at void_reason result domains items navigation strict "
+        "departures away_ms report_opened_at notes remedies contacts earlier_results"
     )
+    assert keys(attempt["remedies"][0]) == "at kind reason deadline_before deadline_after"
+    assert keys(attempt["contacts"][0]) == "device at"
+    earlier = attempt["earlier_results"][0]
+    assert keys(earlier) == "scored_at replaced_at reason result domains"
+    assert keys(earlier["result"]) == keys(attempt["result"])
+    assert keys(earlier["domains"][0]) == keys(attempt["domains"][0])
     assert keys(attempt["result"]) == (
         "answered correct first_exposures first_exposures_correct share_low share_high pass_share"
     )
@@ -70,9 +79,10 @@ def test_shape(client: Client, world: World) -> None:
     )
     assert keys(attempt["items"][0]) == (
         "position question version domain stem chosen correct flagged first_exposure seen_at "
-        "answered_at visible_ms answers"
+        "answered_at visible_ms answers not_counted struck highlights"
     )
-    assert keys(attempt["items"][0]["answers"][0]) == "at revision chosen"
+    assert keys(attempt["items"][0]["answers"][0]) == "at revision chosen chosen_at late"
+    assert keys(attempt["items"][0]["not_counted"]) == "at chosen chosen_at reason"
     assert keys(record["groups"][0]) == (
         "group role joined_at shares_results_since shares_pooled_since ended_at end_reason"
     )
@@ -82,6 +92,91 @@ def test_shape(client: Client, world: World) -> None:
 
 def keys(record: dict[str, Any]) -> str:
     return " ".join(record)
+
+
+def opened(attempt: Attempt) -> Attempt:
+    """Its person has looked at the report."""
+    services.open_report(attempt, timezone.now())
+    return attempt
+
+
+def reopened_and_opened(world: World) -> Attempt:
+    """Ada's, with everything that can be kept of an attempt."""
+    now = timezone.now()
+    attempt = world.sat(world.ada, now=now - timedelta(hours=3))
+    extended = reopen(attempt, 30, "Network outage in Lyon", world.ines, now - timedelta(hours=2))
+    item = attempt.items.get(position=1)
+    NotCounted.objects.create(
+        item=item, choice_id=item.choice_order[1], at=now, chosen_at=now, reason="report_open"
+    )
+    Marking.objects.create(
+        item=item, struck=[item.choice_order[3], item.choice_order[0]], highlights=[[3, 9]]
+    )
+    Scratchpad.objects.create(attempt=attempt, text="Ask who owns the risk", written_at=now)
+    attempt.contacts.create(device="0f0f0f0f-0000-4000-8000-000000000000", at=now)
+    attempt.refresh_from_db()
+    assert services.submit(attempt, extended.at + timedelta(minutes=5))
+    assert score_attempt(attempt.pk, now - timedelta(hours=1))
+    return opened(attempt)
+
+
+def test_what_went_with_an_attempt_is_told(client: Client, world: World) -> None:
+    attempt = reopened_and_opened(world)
+    (told,) = download(client, world.ada)["attempts"]
+    assert told["notes"] == "Ask who owns the risk"
+    assert [item["struck"] for item in told["items"][:2]] == [["D", "A"], []]
+    assert told["items"][0]["highlights"] == [[3, 9]]
+    assert told["items"][0]["not_counted"]["reason"] == "report_open"
+    assert told["items"][1]["not_counted"] is None
+    assert told["remedies"][0]["reason"] == "Network outage in Lyon"
+    assert "Ines" not in json.dumps(told)
+    (earlier,) = told["earlier_results"]
+    assert earlier["result"] == told["result"]  # the same answers, scored twice
+    assert earlier["domains"] == told["domains"]
+    assert told["result"]["correct"] == attempt.item_count
+
+
+def test_an_unopened_report_stays_unopened(client: Client, world: World) -> None:
+    """Late answers may still count, so what the report would tell is withheld, and not stamped."""
+    attempt = world.sat(world.ada)
+    (told,) = download(client, world.ada)["attempts"]
+    assert told["state"] == "scored"
+    assert (told["result"], told["domains"], told["earlier_results"]) == (None, [], [])
+    assert {item["correct"] for item in told["items"]} == {None}
+    assert {item["question"] for item in told["items"]} == {None}
+    attempt.refresh_from_db()
+    assert attempt.report_opened_at is None
+
+
+def test_forward_only_shows_no_question_that_may_not_be_opened(
+    client: Client, world: World
+) -> None:
+    Exam.objects.filter(key="quick").update(navigation="forward")
+    attempt = world.start(world.ada)
+    items = list(attempt.items.select_related("version"))
+    for position in (1, 2):
+        Attempt.objects.update(last_position=position)
+        attempt.refresh_from_db()
+        world.answer(attempt, lambda i: right(i) if i.position == attempt.last_position else None)
+        attempt.items.filter(position=position).update(seen_at=timezone.now())
+    (told,) = download(client, world.ada)["attempts"]
+    shown = [item["position"] for item in told["items"] if item["stem"]]
+    assert shown == [2]
+    assert [item["chosen"] is None for item in told["items"][:3]] == [True, False, True]
+    assert told["items"][0]["answers"][0]["chosen"] is None
+    assert json.dumps(items[2].version.stem)[1:-1] not in json.dumps(told)
+
+    attempt.refresh_from_db()
+    services.discard_attempt(attempt, timezone.now())
+    (told,) = download(client, world.ada)["attempts"]
+    assert [item["position"] for item in told["items"] if item["stem"]] == [1, 2]
+
+
+def test_a_finished_forward_only_exam_shows_its_questions(client: Client, world: World) -> None:
+    Exam.objects.filter(key="quick").update(navigation="forward")
+    assert services.submit(world.start(world.ada), timezone.now())
+    (told,) = download(client, world.ada)["attempts"]
+    assert all(item["stem"] for item in told["items"])
 
 
 def test_everything_that_points_at_a_person_was_decided_on() -> None:
@@ -97,6 +192,7 @@ def test_everything_that_points_at_a_person_was_decided_on() -> None:
         "accounts.User_groups",  # rights, given by the operator
         "accounts.User_user_permissions",
         "admin.LogEntry",  # names what others own
+        "attempts.Remedy",  # what they did, as staff, to an attempt of somebody else's
     }
     found = {
         model._meta.label
@@ -108,7 +204,9 @@ def test_everything_that_points_at_a_person_was_decided_on() -> None:
 
 
 def test_a_scored_attempt_says_what_was_right(client: Client, world: World) -> None:
-    attempt = world.sat(world.ada, choose=lambda i: right(i) if i.position % 2 else wrong(i))
+    attempt = opened(
+        world.sat(world.ada, choose=lambda i: right(i) if i.position % 2 else wrong(i))
+    )
     (told,) = download(client, world.ada)["attempts"]
     assert told["state"] == "scored"
     assert [item["correct"] for item in told["items"]] == [
@@ -184,12 +282,12 @@ def test_queries_do_not_grow(
 ) -> None:
     now = timezone.now()
     world.sat(world.ada, now=now - timedelta(days=3))
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(12):
         record_of(world.ada, now)
     world.sat(world.ada, now=now - timedelta(days=2))
     world.sat(world.ada, "drill", domain=2, now=now - timedelta(days=1))
     create_cohort(world.ada, "Ours", now)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(12):
         assert len(record_of(world.ada, now)["attempts"]) == 3
 
 

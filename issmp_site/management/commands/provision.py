@@ -1,6 +1,6 @@
 """`manage.py provision`: everything a new or upgraded installation needs before it serves.
 
-Idempotent. Migrations, cache table, outlines, exams, bank, the instructors' group, static files.
+Idempotent. Migrations, cache table, outlines, exams, bank, the roles' groups, static files.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from attempts.presets import PresetError, load_exams
 from domains.outlines import OutlineError, load_outlines
 from issmp_site import demo
-from issmp_site.roles import ensure_instructors
+from issmp_site.roles import ensure_roles
 
 
 class Command(BaseCommand):
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         for conflict in [*outlines.conflicts, *exams.conflicts]:
             self.stderr.write(self.style.WARNING(conflict))
         call_command("bank", "load", fixtures / "bank", stdout=self.stdout, stderr=self.stderr)
-        ensure_instructors()
+        ensure_roles()
         demo.allow(log_in=settings.DEMO)
         if not options["no_static"]:
             call_command("collectstatic", interactive=False, verbosity=0)
