@@ -17,7 +17,7 @@ class PresetError(Exception):
     """The file cannot be used; the text says why."""
 
 
-_KEYS = ("title", "summary", "kind", "item_count", "minutes", "feedback")
+_KEYS = ("title", "summary", "kind", "item_count", "minutes", "feedback", "navigation")
 
 
 @transaction.atomic
@@ -41,6 +41,8 @@ def _load(entry: dict[str, Any], position: int, file: str, report: LoadReport) -
     wanted = {key: entry[key] for key in _KEYS} | {"position": position}
     exam = Exam.objects.filter(key=entry["key"]).first()
     current = {key: getattr(exam, key) for key in wanted} if exam else {}
+    if exam:
+        _renew_old_fingerprint(exam, wanted, current)
     if not bring_up_to_date(exam, current, wanted, f"Exam {entry['key']}", report):
         return
     exam = exam or Exam(key=entry["key"])
@@ -52,3 +54,13 @@ def _load(entry: dict[str, Any], position: int, file: str, report: LoadReport) -
     except ValidationError as error:
         raise PresetError(f"{file}: {entry['key']}: {error}") from error
     exam.save()
+
+
+def _renew_old_fingerprint(exam: Exam, *states: dict[str, Any]) -> None:
+    """Until 0.2 an exam's entry had no navigation, and so the fingerprint kept of it: everything
+    was free. Without this, an exam changed in the admin would look changed in its file as well."""
+    for values in states:
+        before = {key: value for key, value in values.items() if key != "navigation"}
+        if exam.loaded_hash == fingerprint(before):
+            exam.loaded_hash = fingerprint(before | {"navigation": Exam.Navigation.FREE})
+            return

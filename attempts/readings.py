@@ -97,3 +97,22 @@ def visible_time(milliseconds: int) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def departures_sentence(count: int, milliseconds: int) -> str:
+    """“You left the window 3 times, 2 minutes 10 seconds in all.”"""
+    if not count:
+        return "You did not leave the window."
+    if count == 1:
+        return f"You left the window once, for {_length(milliseconds)}."
+    return f"You left the window {count} times, {_length(milliseconds)} in all."
+
+
+def _length(milliseconds: int) -> str:
+    seconds = round(milliseconds / 1000)
+    if not seconds:
+        return "less than a second"
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    units = ((hours, "hour"), (minutes, "minute"), (seconds, "second"))
+    return " ".join(f"{n} {unit}{'' if n == 1 else 's'}" for n, unit in units if n)

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from attempts.views import choosing
+from attempts.views import choosing, tutorial
 
 urlpatterns = [
     path("", choosing.exam_list, name="exam-list"),
+    path("tutorial/", tutorial.question, name="exam-tutorial"),  # no exam can have this key
+    path("tutorial/items/<int:position>/", tutorial.question, name="exam-tutorial-item"),
+    path("tutorial/<slug:view>/", tutorial.overview, name="exam-tutorial-list"),
     path("<slug:key>/", choosing.rules, name="exam-rules"),
 ]

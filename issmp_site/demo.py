@@ -17,7 +17,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 
 from accounts.models import User
-from attempts import services
+from attempts import saving, services
 from attempts.assembly import Reserve
 from attempts.models import Attempt, AttemptItem, Exam
 from attempts.results import score_attempt
@@ -224,6 +224,6 @@ def _answer(
     key = next(choice for choice in choices if choice.is_correct)
     distractors = [choice for choice in choices if not choice.is_correct]
     chosen = key if rng.random() < chance else rng.choices(distractors, (5, 3, 2))[0]
-    services.save_answer(
+    saving.save_answer(
         attempt.user, attempt.public_id, item.position, choice=chosen.pk, revision=0, now=at
     )

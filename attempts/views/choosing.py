@@ -7,8 +7,10 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,6 +23,7 @@ from accounts.access import PersonRequest, person_required
 from attempts import services
 from attempts.assembly import NotEnoughItems, Reserve, ReserveInTheWay
 from attempts.blueprint import outlook, published_counts, shortfall
+from attempts.forms import StartForm
 from attempts.models import Attempt, Exam
 from attempts.programme import SolverGaveUp
 from domains.models import Domain, Outline
@@ -98,10 +101,28 @@ def rules(request: PersonRequest, key: str) -> HttpResponse:
     domain = _chosen_domain(request, exam, outline)
     if exam.is_drill and domain is None:
         return redirect("exam-list")
-    if request.method == "POST":
-        return _start(request, exam, outline, domain)
+    if request.method != "POST":
+        form = StartForm(initial={"strict": request.GET.get("strict") == "on"})
+        return _show_rules(request, exam, outline, domain, form)
+    form = StartForm(request.POST)
+    if _asks_for_terms(exam) and not form.is_valid():
+        form.fields["agree"].widget.attrs["autofocus"] = True
+        return _show_rules(request, exam, outline, domain, form)
+    strict = _asks_for_terms(exam) and form.cleaned_data["strict"]
+    return _start(request, exam, outline, domain, strict=strict)
+
+
+def _asks_for_terms(exam: Exam) -> bool:
+    """A drill is one press away: it explains as it goes, so it rehearses nothing."""
+    return exam.feedback == Exam.Feedback.AT_END
+
+
+def _show_rules(
+    request: PersonRequest, exam: Exam, outline: Outline, domain: Domain | None, form: StartForm
+) -> HttpResponse:
     allowed = services.time_allowed(exam, request.user)
     expected = outlook(request.user, exam, outline, domain)
+    open_attempt = _open_attempt(request)
     context = {
         "exam": exam,
         "outline": outline,
@@ -110,9 +131,13 @@ def rules(request: PersonRequest, key: str) -> HttpResponse:
         "seconds": allowed.seconds % 60,
         "outlook": expected,
         "missing": _by_name(outline, expected.missing),
-        "open_attempt": _open_attempt(request),
+        "open_attempt": open_attempt,
+        "form": form if _asks_for_terms(exam) else None,
+        "late_minutes": settings.LATE_ANSWER_MINUTES,
+        "is_first": not open_attempt and not Attempt.objects.filter(user=request.user).exists(),
     }
-    return render(request, "attempts/rules.html", context)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return render(request, "attempts/rules.html", context, status=status)
 
 
 def _by_name(outline: Outline, missing: Mapping[int, int]) -> list[tuple[Domain, int]]:
@@ -150,7 +175,7 @@ def _chosen_domain(request: PersonRequest, exam: Exam, outline: Outline) -> Doma
 
 
 def _start(
-    request: PersonRequest, exam: Exam, outline: Outline, domain: Domain | None
+    request: PersonRequest, exam: Exam, outline: Outline, domain: Domain | None, *, strict: bool
 ) -> HttpResponse:
     try:
         reserve = _chosen_reserve(request)
@@ -161,6 +186,7 @@ def _start(
             domain=domain,
             reserve=reserve,
             promised=_promised(request) if reserve is Reserve.KEEP else None,
+            strict=strict,
             now=timezone.now(),
             seed=secrets.randbits(62),
         )
@@ -182,7 +208,11 @@ def _start(
         )
         return redirect("exam-list")
     except ReserveInTheWay:  # not asked yet, or what the page promised is not to be had any more
-        query = {"outline": outline.key, **({"domain": domain.number} if domain else {})}
+        query: dict[str, str | int] = {"outline": outline.key}
+        if domain:
+            query["domain"] = domain.number
+        if strict:
+            query["strict"] = "on"
         return redirect(f"{reverse('exam-rules', args=(exam.key,))}?{urlencode(query)}")
     except SolverGaveUp:
         logger.error("no form of %s found for user %s in time", exam.key, request.user.pk)
@@ -190,7 +220,7 @@ def _start(
             request, "The questions could not be drawn in time. Nothing was started; try again."
         )
         return redirect("exam-list")
-    if not is_new and reserve is not Reserve.ASK:
+    if not is_new and (reserve is not Reserve.ASK or strict != attempt.strict):
         messages.info(
             request, "This exam is already under way. It keeps the choice it was started with."
         )

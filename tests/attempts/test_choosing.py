@@ -7,7 +7,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -21,6 +21,8 @@ EXAMS = reverse("exam-list")
 HALF = reverse("exam-rules", args=("half",))
 DRILL = reverse("exam-rules", args=("drill",))
 SIMULATION = reverse("exam-rules", args=("simulation",))
+FORWARD = reverse("exam-rules", args=("quick-forward",))
+AGREED = {"agree": "on"}
 
 
 @pytest.fixture
@@ -81,6 +83,7 @@ def test_every_offered_exam_with_its_length_and_time(ada: Client) -> None:
         ("Full simulation", "125 questions 180 minutes"),
         ("Half exam", "60 questions 86 minutes"),
         ("Quick check", "24 questions 35 minutes"),
+        ("Forward-only quick check", "24 questions 35 minutes forward only"),
     ):
         assert title in page
         assert shape in page
@@ -91,7 +94,7 @@ def test_a_withdrawn_exam_is_not_offered(ada: Client) -> None:
     Exam.objects.filter(key="half").update(is_offered=False)
     assert "Half exam" not in read(ada, EXAMS)
     assert ada.get(HALF).status_code == 404
-    assert ada.post(HALF).status_code == 404
+    assert ada.post(HALF, AGREED).status_code == 404
 
 
 def test_every_exam_is_offered_the_full_simulation_too(ada: Client) -> None:
@@ -166,6 +169,16 @@ def test_the_exams_page_has_a_budget(
         read(ada, EXAMS)
 
 
+@pytest.mark.parametrize("key", ["half", "quick-forward", "simulation"])
+def test_the_rules_have_a_budget(
+    world: World, ada: Client, key: str, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    """With nothing under way: the page that is about to start an exam asks the most."""
+    world.sat(world.ada)
+    with django_assert_max_num_queries(13):
+        read(ada, reverse("exam-rules", args=(key,)))
+
+
 # --- The rules ------------------------------------------------------------------------------
 
 
@@ -179,11 +192,35 @@ def test_the_rules_say_what_will_happen(ada: Client) -> None:
         "An unanswered question counts as wrong",
         "Go to any question in any order, and change any answer",
         "After the exam: the best answer to every question",
-        "All of them are original",
-        "never bring in, ask for or share what you remember of a real exam",
     ):
         assert rule in page
     assert "Start the half exam" in page
+
+
+def test_a_forward_only_exam_says_what_that_means_and_where_it_is_sat(ada: Client) -> None:
+    page = words(read(ada, FORWARD))
+    assert "Forward only: a question needs an answer before the next one comes" in page
+    assert "no flags and no list of questions" in page
+    assert "any order" not in page
+    assert "Start the forward-only quick check" in page
+    listed = words(read(ada, EXAMS))
+    assert "as adaptive exams such as the CISSP's are sat. The ISSMP itself lets you go" in listed
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [(10, "it counts if it reaches us within 10 minutes of the end"), (1, "within 1 minute of")],
+)
+def test_the_allowance_for_late_answers_is_said(ada: Client, minutes: int, said: str) -> None:
+    with override_settings(LATE_ANSWER_MINUTES=minutes):
+        assert said in words(read(ada, HALF))
+
+
+def test_where_there_is_no_allowance_none_is_promised(
+    ada: Client,
+) -> None:
+    with override_settings(LATE_ANSWER_MINUTES=0):
+        assert "reaches us" not in words(read(ada, HALF))
 
 
 def test_a_drills_rules_differ(ada: Client) -> None:
@@ -191,6 +228,7 @@ def test_a_drills_rules_differ(ada: Client) -> None:
     assert "Domain drill: Risk Management" in page
     assert "An answer is final, because its explanation follows at once." in page
     assert "After each answer: the best one" in page
+    assert "By starting you agree to keep it so: never bring in, ask for or share" in page
 
 
 def test_extra_time_is_in_the_minutes_and_said(world: World, ada: Client) -> None:
@@ -232,7 +270,7 @@ def test_an_unknown_domain_does_not_exist(ada: Client, number: str) -> None:
 
 def form_of(page: str) -> dict[str, str]:
     """The hidden fields of the start form, as a browser would send them."""
-    form = page[page.index('<form class="actions"') :]
+    form = page[page.index('<form class="start"') :]
     fields = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
     return {name: value for name, value in fields if name != "csrfmiddlewaretoken"}
 
@@ -248,7 +286,7 @@ def form_of(page: str) -> dict[str, str]:
 def test_the_form_starts_what_its_page_described(
     world: World, ada: Client, url: str, outline: str, domain: int | None
 ) -> None:
-    response = ada.post(url.partition("?")[0], form_of(read(ada, url)))
+    response = ada.post(url.partition("?")[0], form_of(read(ada, url)) | AGREED)
     attempt = Attempt.objects.get(user=world.ada)
     assert response["Location"] == reverse("attempt-item", args=(attempt.public_id, 1))
     assert attempt.outline.key == outline
@@ -256,14 +294,14 @@ def test_the_form_starts_what_its_page_described(
 
 
 def test_pressing_start_twice_starts_once(world: World, ada: Client) -> None:
-    one, two = ada.post(HALF), ada.post(HALF)
+    one, two = ada.post(HALF, AGREED), ada.post(HALF, AGREED)
     assert one["Location"] == two["Location"]
     assert Attempt.objects.filter(user=world.ada).count() == 1
 
 
 def test_starting_beside_an_open_exam_leads_into_that_one(world: World, ada: Client) -> None:
     attempt = world.start(world.ada)
-    response = ada.post(HALF)
+    response = ada.post(HALF, AGREED)
     assert response["Location"] == reverse("attempt-resume", args=(attempt.public_id,))
     assert Attempt.objects.filter(user=world.ada).count() == 1
 
@@ -272,11 +310,118 @@ def test_starting_what_cannot_be_filled_starts_nothing_and_says_where(
     world: World, ada: Client
 ) -> None:
     world.shrink(3, leave=20)
-    response = ada.post(SIMULATION, follow=True)
+    response = ada.post(SIMULATION, AGREED, follow=True)
     assert response.redirect_chain == [(EXAMS, 302)]
     page = words(response.content.decode())
     assert f"short of 5 questions: 5 in {world.domain(3).name}. Nothing was started." in page
     assert not Attempt.objects.exists()
+
+
+# --- The terms, and strict rehearsal --------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", [HALF, SIMULATION, FORWARD])
+def test_a_timed_exam_states_the_terms_before_its_clock(ada: Client, url: str) -> None:
+    page = words(read(ada, url))
+    for term in (
+        "You sit it alone",
+        "The questions stay here.",
+        "All of them are original",
+        "Nothing remembered from a real exam comes in: you neither bring it, ask for it nor share",
+        "The clock runs from the button to the deadline",
+        "I agree to these terms",
+    ):
+        assert term in page
+
+
+@pytest.mark.parametrize("sent", [{}, {"agree": ""}, {"strict": "on"}])
+def test_without_the_agreement_nothing_starts(ada: Client, sent: dict[str, str]) -> None:
+    response = ada.post(HALF, {"outline": "current", **sent})
+    assert response.status_code == 422
+    assert not Attempt.objects.exists()
+
+
+def test_the_error_stands_by_its_box_and_nothing_is_lost(ada: Client) -> None:
+    response = ada.post(HALF, {"outline": "2022", "strict": "on"})
+    page = response.content.decode()
+    assert "Nothing was started and no clock runs. Agree to the terms to begin." in words(page)
+    box = re.search(r'<input[^>]*name="agree"[^>]*>', page)
+    assert box
+    assert 'aria-invalid="true"' in box[0]
+    assert "autofocus" in box[0]
+    described = re.search(r'aria-describedby="([^"]+)"', box[0])
+    assert described
+    assert f'id="{described[1]}"' in page
+    assert form_of(page) == {"outline": "2022"}
+    assert re.search(r'<input[^>]*name="strict"[^>]*checked', page)
+    assert not re.search(r'<input[^>]*name="agree"[^>]*checked', page)
+
+
+def test_a_page_just_opened_complains_of_nothing(ada: Client) -> None:
+    page = read(ada, HALF)
+    assert "errorlist" not in page
+    assert "autofocus" not in page
+    assert re.search(r'<input[^>]*name="agree"[^>]*required', page)
+
+
+def test_an_agreement_in_the_address_is_none(ada: Client) -> None:
+    assert ada.post(f"{HALF}?agree=on").status_code == 422
+    assert not re.search(r'name="agree"[^>]*checked', read(ada, f"{HALF}?agree=on"))
+
+
+def test_a_drill_is_one_press(world: World, ada: Client) -> None:
+    page = read(ada, f"{DRILL}?domain=3")
+    assert 'type="checkbox"' not in page
+    ada.post(DRILL, {"domain": "3", "strict": "on"})
+    attempt = Attempt.objects.get(user=world.ada)
+    assert not attempt.strict
+
+
+@pytest.mark.parametrize(("sent", "strict"), [({}, False), ({"strict": "on"}, True)])
+def test_strict_is_the_persons_own_choice(
+    world: World, ada: Client, sent: dict[str, str], strict: bool
+) -> None:
+    ada.post(HALF, AGREED | sent)
+    attempt = Attempt.objects.get(user=world.ada)
+    assert attempt.strict is strict
+    assert (attempt.departures, attempt.away_ms) == (0, 0)
+    room = read(ada, reverse("attempt-item", args=(attempt.public_id, 1)))
+    assert ('data-strict="yes"' in room) is strict
+
+
+def test_the_page_says_what_strict_does_and_asks_for_nothing(ada: Client) -> None:
+    page = read(ada, HALF)
+    assert "how often and how long is told to you alone, in your report" in words(page)
+    assert not re.search(r'<input[^>]*name="strict"[^>]*(required|checked)', page)
+
+
+def test_another_choice_in_a_second_tab_is_told_that_the_first_stands(
+    world: World, ada: Client
+) -> None:
+    ada.post(HALF, AGREED)
+    page = ada.post(HALF, AGREED | {"strict": "on"}, follow=True).content.decode()
+    assert "It keeps the choice it was started with." in page
+    assert not Attempt.objects.get(user=world.ada).strict
+
+
+@pytest.mark.parametrize(("key", "rule"), [("half", "free"), ("quick-forward", "forward")])
+def test_an_attempt_keeps_the_rule_it_was_started_with(
+    world: World, ada: Client, key: str, rule: str
+) -> None:
+    ada.post(reverse("exam-rules", args=(key,)), AGREED)
+    Exam.objects.update(navigation="free")
+    assert Attempt.objects.get(user=world.ada).navigation == rule
+
+
+def test_the_tutorial_is_offered_first_and_then_at_hand(world: World, ada: Client) -> None:
+    tutorial = f'href="{reverse("exam-tutorial")}"'
+    page = read(ada, HALF)
+    assert "Three minutes, no clock" in words(page)
+    assert page.count(tutorial) == 1
+    world.sat(world.ada)
+    page = read(ada, HALF)
+    assert "Three minutes, no clock" not in words(page)
+    assert page.count(tutorial) == 1
 
 
 # --- Giving it up ---------------------------------------------------------------------------

@@ -413,6 +413,42 @@ def test_a_drill_has_marks_and_its_domain_and_no_pass_talk(world: World, ada: Cl
     assert re.search(r"Risk Management (is|has) [^.]+\.", page)
 
 
+# --- How it was sat -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("count", "away", "said"),
+    [
+        (0, 0, "You did not leave the window."),
+        (1, 400, "You left the window once, for less than a second."),
+        (1, 12_400, "You left the window once, for 12 seconds."),
+        (2, 61_000, "You left the window 2 times, 1 minute 1 second in all."),
+        (3, 130_000, "You left the window 3 times, 2 minutes 10 seconds in all."),
+        (4, 3_600_000, "You left the window 4 times, 1 hour in all."),
+    ],
+)
+def test_a_strict_rehearsal_tells_its_candidate_what_was_counted(
+    world: World, ada: Client, count: int, away: int, said: str
+) -> None:
+    attempt = world.sat(world.ada)
+    Attempt.objects.update(strict=True, departures=count, away_ms=away)
+    assert f"A strict rehearsal. {said} Only you are told this." in words(read(ada, attempt))
+
+
+def test_nothing_is_said_of_windows_where_nothing_was_counted(world: World, ada: Client) -> None:
+    page = words(read(ada, world.sat(world.ada)))
+    assert "the window" not in page
+    assert "rehearsal" not in page
+    assert "forward only" not in page
+
+
+def test_a_forward_only_report_says_so(world: World, ada: Client) -> None:
+    attempt = world.start(world.ada, "quick-forward", now=timezone.now() - timedelta(hours=2))
+    services.close_if_due(attempt, timezone.now())
+    score_attempt(attempt.pk, timezone.now())
+    assert "· forward only ·" in words(read(ada, attempt))
+
+
 # --- Question by question -------------------------------------------------------------------
 
 
@@ -540,6 +576,8 @@ def test_the_report_costs_the_same_however_long_the_exam(
     world: World, ada: Client, key: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     attempt = world.sat(world.ada, key, sometimes(0.6))
+    with django_assert_num_queries(BUDGET + 2):  # opened for the first time: stamped, read again
+        read(ada, attempt)
     with django_assert_num_queries(BUDGET):
         read(ada, attempt)
 

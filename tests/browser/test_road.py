@@ -132,6 +132,7 @@ def an_exam_from_its_rules_to_its_report(enter: Enter, record: Path) -> None:
     expect(
         page.get_by_text("It starts when you press the button and does not pause")
     ).to_be_visible()
+    page.get_by_label("I agree to these terms").check()
     page.get_by_role("button", name="Start the quick check").click()
 
     stems = []
@@ -195,12 +196,28 @@ def either_side_of_the_end(record: Path) -> tuple[str, str]:
 
     def said(response: dict[str, Any]) -> str:
         headers = " ".join(header["value"] for header in response["headers"])
-        return words(f"{headers} {response['content'].get('text', '')}")
+        text = response["content"].get("text", "")
+        if response["content"]["mimeType"].startswith("application/json") and text:
+            text = " ".join(strings(json.loads(text)))
+        return words(f"{headers} {text}")
 
     return (
         " ".join(said(entry["response"]) for entry in entries[:end]),
         " ".join(said(entry["response"]) for entry in entries[end:]),
     )
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every text in what JSON said: keys, and values at any depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner)
 
 
 ABANDONED = f"""
@@ -225,6 +242,7 @@ def the_clock_ends_an_exam_that_nobody_comes_back_to(
 ) -> None:
     page = enter(NORA)
     page.goto("/exams/quick/")
+    page.get_by_label("I agree to these terms").check()
     page.get_by_role("button", name="Start the quick check").click()
     page.locator(".option").nth(2).click()
     saved(page)
@@ -235,7 +253,7 @@ def the_clock_ends_an_exam_that_nobody_comes_back_to(
     page.get_by_role("link", name="Results", exact=True).click()
     row = page.get_by_role("row").filter(has_text="Time ran out")
     expect(row).to_contain_text("of 24")
-    row.get_by_role("link", name="Quick check").click()
+    row.get_by_role("link", name="Quick check", exact=True).click()
     expect(page.get_by_text("23 questions were left unanswered.")).to_be_visible()
 
 
