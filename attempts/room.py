@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import cached_property
 
+from attempts.identity import person_name
 from attempts.models import Attempt, AttemptItem
 
 
@@ -17,14 +20,51 @@ class Room:
     attempt: Attempt
     now: datetime
 
+    @property
+    def name(self) -> str:
+        """Empty where there is no attempt, as in the tutorial: nothing is kept or sent then."""
+        return str(self.attempt.public_id)
+
+    @property
+    def person(self) -> str:
+        return person_name(self.attempt.user)
+
+    @cached_property
+    def base(self) -> str:
+        return reverse("attempt-resume", args=(self.attempt.public_id,))
+
+    @property
+    def count(self) -> int:
+        return self.attempt.item_count
+
+    @property
+    def navigation(self) -> str:
+        return self.attempt.navigation
+
+    @property
+    def feedback(self) -> str:
+        return self.attempt.feedback
+
+    @property
+    def strict(self) -> bool:
+        return self.attempt.strict
+
+    @property
+    def last_position(self) -> int:
+        return self.attempt.last_position
+
+    @property
+    def zone(self) -> str:
+        """The person's time zone, for receipts that the browser writes."""
+        return timezone.get_current_timezone_name()
+
     @cached_property
     def cells(self) -> list[AttemptItem]:
         """The form as the navigator shows it: one light row an item."""
-        return list(
-            self.attempt.items.only(
-                "attempt_id", "position", "choice_id", "flagged", "seen_at", "answered_at"
-            )
-        )
+        return list(self.attempt.items.all())
+
+    def item(self, position: int) -> AttemptItem | None:
+        return next((cell for cell in self.cells if cell.position == position), None)
 
     @cached_property
     def answered(self) -> int:
@@ -67,8 +107,29 @@ class Room:
 
     @property
     def now_ms(self) -> int:
-        return int(self.now.timestamp() * 1000)
+        return milliseconds(self.now)
+
+    @property
+    def started_ms(self) -> int:
+        return milliseconds(self.attempt.started_at)
 
     @property
     def deadline_ms(self) -> int:
-        return int(self.attempt.deadline.timestamp() * 1000)
+        return milliseconds(self.attempt.deadline)
+
+
+def milliseconds(at: datetime) -> int:
+    """As a browser counts time."""
+    return int(at.timestamp() * 1000)
+
+
+def told(item: AttemptItem) -> dict[str, object]:
+    """How a question stands, for the browser: nothing that is not the person's own doing."""
+    return {
+        "position": item.position,
+        "choice": item.choice_id,
+        "revision": item.revision,
+        "saved_at": milliseconds(item.answered_at) if item.answered_at else None,
+        "flagged": item.flagged,
+        "seen": item.seen_at is not None,
+    }

@@ -1,8 +1,9 @@
-"""The exam room through its URLs, as plain pages and as htmx asks for them."""
+"""The exam room through its URLs: plain pages and forms, and the form that the script asks for."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -10,11 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from attempts.models import AnswerEvent, Attempt
+from attempts import sheets
+from attempts.identity import person_name
+from attempts.models import AnswerEvent, Attempt, Contact, Marking, Scratchpad
 from questions.models import Choice
 from tests.world import World, right
-
-HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
@@ -29,11 +30,7 @@ def ada(world: World, client: Client) -> Client:
 
 
 def url(attempt: Attempt, position: int = 1, name: str = "attempt-item") -> str:
-    args = (
-        (attempt.public_id, position)
-        if name in {"attempt-item", "attempt-time"}
-        else (attempt.public_id,)
-    )
+    args = (attempt.public_id, position) if name == "attempt-item" else (attempt.public_id,)
     return reverse(name, args=args)
 
 
@@ -86,44 +83,6 @@ def test_next_on_the_last_question_leads_to_the_review(ada: Client, attempt: Att
     assert reply["Location"] == url(attempt, name="attempt-review")
 
 
-def test_htmx_choice_gets_a_receipt_with_the_servers_time(ada: Client, attempt: Attempt) -> None:
-    item = attempt.items.get(position=1)
-    reply = ada.post(url(attempt), {"choice": right(item), "revision": 0}, headers=HTMX)
-    item.refresh_from_db()
-    assert item.answered_at is not None
-    text = reply.content.decode()
-    assert f"Saved {item.answered_at:%H:%M:%S}" in text
-    assert 'value="1"' in text  # the next revision
-    assert len(reply.content) < 700
-
-
-def test_saving_by_htmx_is_five_statements(
-    ada: Client, attempt: Attempt, django_assert_max_num_queries: DjangoAssertNumQueries
-) -> None:
-    item = attempt.items.get(position=1)
-    choice = right(item)
-    with django_assert_max_num_queries(5 + 2) as queries:
-        ada.post(url(attempt), {"choice": choice, "revision": 0}, headers=HTMX)
-    statements = [q["sql"] for q in queries.captured_queries if "SAVEPOINT" not in q["sql"]]
-    assert len(statements) == 5
-
-
-def test_htmx_move_gets_the_next_question_as_a_partial(ada: Client, attempt: Attempt) -> None:
-    reply = ada.post(url(attempt), {"go": "next"}, headers=HTMX)
-    assert reply["HX-Push-Url"] == url(attempt, 2)
-    assert reply.content.lstrip().startswith(b"<div")
-    assert b"<html" not in reply.content
-
-
-def test_a_stale_page_is_told_and_changes_nothing(ada: Client, attempt: Attempt) -> None:
-    first, second = list(attempt.items.get(position=1).choice_order)[:2]
-    ada.post(url(attempt), {"choice": first, "revision": 0}, headers=HTMX)
-    reply = ada.post(url(attempt), {"choice": second, "revision": 0}, headers=HTMX)
-    assert "answered in another tab" in reply.content.decode()
-    assert reply["HX-Retarget"] == "#room"
-    assert attempt.items.get(position=1).choice_id == first
-
-
 def test_a_stale_plain_page_is_told_too(ada: Client, attempt: Attempt) -> None:
     first, second = list(attempt.items.get(position=1).choice_order)[:2]
     ada.post(url(attempt), {"choice": first, "revision": 0, "go": "here"})
@@ -135,7 +94,7 @@ def test_a_stale_plain_page_is_told_too(ada: Client, attempt: Attempt) -> None:
 def test_the_same_choice_twice_is_one_event(ada: Client, attempt: Attempt) -> None:
     choice = attempt.items.get(position=1).choice_order[0]
     for _ in range(2):
-        ada.post(url(attempt), {"choice": choice, "revision": 0}, headers=HTMX)
+        ada.post(url(attempt), {"choice": choice, "revision": 0})
     assert AnswerEvent.objects.filter(item__attempt=attempt).count() == 1
 
 
@@ -232,8 +191,8 @@ def test_an_answer_after_the_end_leads_to_the_report(ada: Client, attempt: Attem
         deadline=timezone.now() - timedelta(hours=1),
     )
     choice = attempt.items.get(position=1).choice_order[0]
-    reply = ada.post(url(attempt), {"choice": choice, "revision": 0}, headers=HTMX)
-    assert reply["HX-Redirect"] == url(attempt, name="attempt-report")
+    reply = ada.post(url(attempt), {"choice": choice, "revision": 0})
+    assert reply["Location"] == url(attempt, name="attempt-report")
     assert attempt.items.get(position=1).choice_id is None
 
 
@@ -245,32 +204,16 @@ def test_discard_asks_then_keeps_it_as_void(ada: Client, attempt: Attempt) -> No
     assert attempt.void_reason
 
 
-def test_visible_time_is_added_and_never_exceeds_the_truth(ada: Client, attempt: Attempt) -> None:
-    ada.get(url(attempt))
-    attempt.items.filter(position=1).update(seen_at=timezone.now() - timedelta(seconds=30))
-    ada.post(url(attempt, 1, "attempt-time"), {"visible_ms": "12000"})
-    assert attempt.items.get(position=1).visible_ms == 12000
-    ada.post(url(attempt, 1, "attempt-time"), {"visible_ms": "99999999"})
-    assert 29_000 < attempt.items.get(position=1).visible_ms < 40_000
-
-
-def test_clock_tells_the_servers_time(ada: Client, attempt: Attempt) -> None:
-    reply = ada.get(url(attempt, name="attempt-clock")).json()
-    assert reply["open"] is True
-    assert reply["deadline"] == int(attempt.deadline.timestamp() * 1000)
-
-
 URLS = [
     ("attempt-resume", "get"),
     ("attempt-item", "get"),
     ("attempt-item", "post"),
-    ("attempt-time", "post"),
+    ("attempt-over", "get"),
     ("attempt-questions", "get"),
     ("attempt-review", "get"),
     ("attempt-submit", "post"),
     ("attempt-discard", "get"),
     ("attempt-discard", "post"),
-    ("attempt-clock", "get"),
     ("attempt-report", "get"),
     ("attempt-report-status", "get"),
 ]
@@ -300,24 +243,12 @@ def test_strangers_are_sent_to_log_in(
     assert reply["Location"].startswith(reverse("account_login"))
 
 
-def test_an_expired_session_is_told_by_htmx_to_load_the_log_in(
-    client: Client, attempt: Attempt
-) -> None:
-    reply = client.post(
-        url(attempt),
-        {"go": "next"},
-        headers={**HTMX, "HX-Current-URL": f"http://testserver{url(attempt)}"},
-    )
-    assert reply["HX-Redirect"].startswith(reverse("account_login"))
-    assert str(attempt.public_id) in reply["HX-Redirect"]
-
-
 @pytest.mark.parametrize(
     ("name", "method"),
     [
         ("attempt-submit", "get"),
-        ("attempt-time", "get"),
-        ("attempt-clock", "post"),
+        ("attempt-form", "post"),
+        ("attempt-over", "post"),
         ("attempt-review", "post"),
         ("attempt-questions", "post"),
         ("attempt-item", "put"),
@@ -330,7 +261,7 @@ def test_wrong_methods_are_refused(ada: Client, attempt: Attempt, name: str, met
 def test_state_changes_need_a_csrf_token(world: World, attempt: Attempt) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(world.ada)
-    for name in ["attempt-item", "attempt-submit", "attempt-discard", "attempt-time"]:
+    for name in ["attempt-item", "attempt-submit", "attempt-discard"]:
         assert strict.post(url(attempt, 1, name)).status_code == 403
     attempt.refresh_from_db()
     assert attempt.state == "in_progress"
@@ -358,11 +289,8 @@ def test_a_drill_shows_key_and_rationales_only_after_the_answer(
     assert "is-correct" not in other
 
 
-@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
-def test_a_drill_asks_for_a_choice_before_it_explains(
-    ada: Client, drill: Attempt, headers: dict[str, str]
-) -> None:
-    reply = ada.post(url(drill), {"revision": 0, "go": "here"}, headers=headers, follow=True)
+def test_a_drill_asks_for_a_choice_before_it_explains(ada: Client, drill: Attempt) -> None:
+    reply = ada.post(url(drill), {"revision": 0, "go": "here"}, follow=True)
     assert "Choose an option first" in reply.content.decode()
     assert drill.items.get(position=1).choice_id is None
 
@@ -372,3 +300,198 @@ def test_a_drill_answer_stands_once_its_key_was_shown(ada: Client, drill: Attemp
     ada.post(url(drill), {"choice": first, "revision": 0, "go": "here"})
     ada.post(url(drill), {"choice": second, "revision": 1, "go": "here"})
     assert drill.items.get(position=1).choice_id == first
+
+
+# --- Over, and not quite ----------------------------------------------------------------------
+
+
+def over(attempt: Attempt, minutes_ago: float) -> None:
+    Attempt.objects.filter(pk=attempt.pk).update(
+        started_at=timezone.now() - timedelta(hours=2),
+        deadline=timezone.now() - timedelta(minutes=minutes_ago),
+    )
+
+
+@pytest.mark.parametrize("name", ["attempt-item", "attempt-questions", "attempt-review"])
+def test_while_late_answers_may_count_the_room_leads_past_them(
+    ada: Client, attempt: Attempt, name: str
+) -> None:
+    over(attempt, 5)
+    assert ada.get(url(attempt, 1, name))["Location"] == url(attempt, name="attempt-over")
+    page = ada.get(url(attempt, name="attempt-over")).content.decode()
+    assert "Your quick check is over" in page
+    assert url(attempt, name="attempt-report") in page
+    Attempt.objects.filter(pk=attempt.pk).update(report_opened_at=timezone.now())
+    assert ada.get(url(attempt, 1, name))["Location"] == url(attempt, name="attempt-report")
+
+
+def test_over_is_shown_however_long_ago(ada: Client, attempt: Attempt) -> None:
+    """Only the browser knows what it holds; a redirect from here could lead in a circle."""
+    over(attempt, 100)
+    assert ada.get(url(attempt, name="attempt-over")).status_code == 200
+
+
+def test_over_leads_back_while_the_clock_runs(ada: Client, attempt: Attempt) -> None:
+    reply = ada.get(url(attempt, name="attempt-over"))
+    assert reply["Location"] == url(attempt, name="attempt-resume")
+
+
+def test_over_waits_out_the_grace(ada: Client, attempt: Attempt) -> None:
+    """The deadline has passed and the server still takes what was on its way."""
+    over(attempt, 1 / 60)
+    assert ada.get(url(attempt, name="attempt-over")).status_code == 200
+    attempt.refresh_from_db()
+    assert attempt.state == "in_progress"
+
+
+# --- The whole form ---------------------------------------------------------------------------
+
+
+def form(client: Client, attempt: Attempt) -> dict[str, Any]:
+    reply = client.get(url(attempt, name="attempt-form"))
+    assert "no-store" in reply["Cache-Control"]
+    data: dict[str, Any] = reply.json()
+    return data
+
+
+def test_the_form_has_every_sheet_as_its_page_has_it(
+    ada: Client, world: World, attempt: Attempt
+) -> None:
+    data = form(ada, attempt)
+    assert data["attempt"] == str(attempt.public_id)
+    assert data["person"] == person_name(world.ada)
+    assert [item["position"] for item in data["items"]] == list(range(1, 25))
+    for item in attempt.items.select_related("version"):
+        page = ada.get(url(attempt, item.position)).content.decode()
+        start, end = page.index('<h1 class="visually-hidden">'), page.index("</article>")
+        sheet = data["items"][item.position - 1]["sheet"]
+        assert page[start:end] in sheet
+        assert item.version.stem_html in sheet
+
+
+def test_the_form_tells_how_each_question_stands(ada: Client, attempt: Attempt) -> None:
+    item = attempt.items.get(position=2)
+    ada.post(url(attempt, 2), {"choice": right(item), "revision": 0, "flag": "on"})
+    Marking.objects.create(item=item, struck=[item.choice_order[3]], highlights=[[2, 9]])
+    Scratchpad.objects.create(attempt=attempt, text="Come back to 2.", written_at=timezone.now())
+    data = form(ada, attempt)
+    told = data["items"][1]
+    item.refresh_from_db()
+    assert item.answered_at is not None
+    assert told["choice"] == right(item)
+    assert told["revision"] == 1
+    assert told["flagged"] is True
+    assert told["saved_at"] == int(item.answered_at.timestamp() * 1000)
+    assert told["struck"] == [item.choice_order[3]]
+    assert told["highlights"] == [[2, 9]]
+    assert data["notes"] == "Come back to 2."
+    assert "checked" not in told["sheet"]
+
+
+def keyless(text: str, attempt: Attempt) -> bool:
+    choices = Choice.objects.filter(version__in=attempt.items.values("version"))
+    return not any(
+        choice.rationale_html in text or (choice.misjudgement and choice.misjudgement in text)
+        for choice in choices
+    ) and not any(word in text for word in ("is-correct", "is_correct", "rationale"))
+
+
+@pytest.mark.parametrize("navigation", ["free", "forward"])
+@pytest.mark.parametrize("feedback", ["at_end", "after_answer"])
+def test_no_key_is_in_a_form(ada: Client, attempt: Attempt, feedback: str, navigation: str) -> None:
+    ada.post(url(attempt), {"choice": right(attempt.items.get(position=1)), "revision": 0})
+    Attempt.objects.filter(pk=attempt.pk).update(feedback=feedback, navigation=navigation)
+    reply = ada.get(url(attempt, name="attempt-form"))
+    texts = [item["sheet"] or "" for item in reply.json()["items"]]
+    assert keyless("".join(texts), attempt)
+    assert keyless(reply.content.decode(), attempt)
+    sheets = [bool(text) for text in texts]
+    if navigation == "forward":
+        assert not any(sheets[1:])
+    else:
+        assert all(sheets[1:])
+    assert sheets[0] is (feedback == "at_end")
+
+
+def test_the_form_does_not_even_read_the_key(
+    ada: Client, attempt: Attempt, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    sheets._cuts.clear()
+    with django_assert_max_num_queries(12) as queries:
+        form(ada, attempt)
+    sql = " ".join(query["sql"] for query in queries.captured_queries)
+    assert "rationale" not in sql
+    assert '"questions_choice"."is_correct"' not in sql
+
+
+def test_a_form_that_is_over_is_gone(ada: Client, attempt: Attempt) -> None:
+    over(attempt, 5)
+    assert ada.get(url(attempt, name="attempt-form")).status_code == 404
+
+
+def test_a_stranger_is_told_where_to_log_in(client: Client, attempt: Attempt) -> None:
+    reply = client.get(url(attempt, name="attempt-form"))
+    assert reply.status_code == 401
+    assert reply.json()["login"].startswith(reverse("account_login"))
+
+
+def test_a_page_of_the_room_begins_a_contact(ada: Client, attempt: Attempt) -> None:
+    """From here on this browser's clock is believed; looking again does not move that."""
+    for _ in range(2):
+        ada.get(url(attempt))
+    contact = Contact.objects.get(attempt=attempt)
+    assert attempt.started_at <= contact.at <= timezone.now()
+    ada.get(url(attempt, name="attempt-form"))
+    assert Contact.objects.get(attempt=attempt).at == contact.at
+
+
+# --- Forward only -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def forward(attempt: Attempt) -> Attempt:
+    Attempt.objects.filter(pk=attempt.pk).update(navigation="forward")
+    attempt.refresh_from_db()
+    return attempt
+
+
+def test_forward_only_shows_the_one_question_there_is(ada: Client, forward: Attempt) -> None:
+    for position in (2, 24):
+        assert ada.get(url(forward, position))["Location"] == url(forward, 1)
+    assert ada.get(url(forward, name="attempt-questions"))["Location"] == url(forward, 1)
+    page = ada.get(url(forward)).content.decode()
+    assert "Previous" not in page
+    assert 'name="flag"' not in page
+
+
+def test_forward_only_is_left_with_an_answer_and_for_good(ada: Client, forward: Attempt) -> None:
+    reply = ada.post(url(forward), {"revision": 0, "go": "next"}, follow=True)
+    assert "Choose an option first" in reply.content.decode()
+    assert reply.redirect_chain[-1][0] == url(forward, 1)
+    choice = right(forward.items.get(position=1))
+    reply = ada.post(url(forward), {"choice": choice, "revision": 0, "go": "next"})
+    assert reply["Location"] == url(forward, 2)
+    for go in ("next", "previous", "here"):
+        reply = ada.post(url(forward), {"choice": choice, "revision": 1, "go": go})
+        assert reply["Location"] == url(forward, 2)
+    forward.refresh_from_db()
+    assert forward.last_position == 2
+
+
+def test_forward_only_review_counts_and_ends(ada: Client, forward: Attempt) -> None:
+    page = ada.get(url(forward, name="attempt-review")).content.decode()
+    assert "24 of 24 questions are unanswered" in page
+    assert "nav-cell" not in page
+    ada.post(url(forward, name="attempt-submit"))
+    forward.refresh_from_db()
+    assert forward.state == "closed"
+
+
+# --- The service worker -----------------------------------------------------------------------
+
+
+def test_the_worker_is_a_script_for_everything_below_attempts(client: Client) -> None:
+    reply = client.get(reverse("room-worker"))
+    assert reply["Content-Type"].startswith("text/javascript")
+    assert reply["Service-Worker-Allowed"] == "/attempts/"
+    assert b"addEventListener" in reply.content

@@ -7,6 +7,7 @@ also tried with more rows, beside their apps.
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -14,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from attempts.identity import person_name
 from attempts.models import Attempt
 from tests.world import World, sometimes
 
@@ -21,13 +23,16 @@ BUDGETS = {
     "home": 9,
     "exam-list": 9,
     "exam-rules": 12,
+    "exam-tutorial": 2,
+    "exam-tutorial-list": 2,
     "attempt-list": 8,
     "attempt-resume": 4,
-    "attempt-item": 9,
-    "attempt-questions": 5,
-    "attempt-review": 5,
+    "attempt-item": 12,
+    "attempt-questions": 7,
+    "attempt-review": 7,
     "attempt-discard": 4,
-    "attempt-clock": 3,
+    "attempt-form": 10,
+    "attempt-log": 7,
     "attempt-report": 10,
     "profile": 4,
     "cohort-list": 5,
@@ -47,6 +52,7 @@ def test_a_page_stays_within_its_budget(
     attempt = done if name == "attempt-report" else running
     arguments: dict[str, tuple[object, ...]] = {
         "exam-rules": ("half",),
+        "exam-tutorial-list": ("review",),
         "attempt-item": (attempt.public_id, 3),
     }
     if name.startswith("attempt-") and name not in {"attempt-list", "attempt-item"}:
@@ -61,5 +67,21 @@ def test_starting_an_exam_takes_few_statements_whatever_its_length(
 ) -> None:
     client.force_login(world.ada)
     with django_assert_max_num_queries(30):
-        client.post(reverse("exam-rules", args=("half",)))
+        client.post(reverse("exam-rules", args=("half",)), {"agree": "on"})
     assert Attempt.objects.get().items.count() == 60
+
+
+def test_saving_an_answer_takes_four_statements(
+    client: Client, world: World, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Session, person, a lock that reads, one write. BEGIN and COMMIT are a savepoint here."""
+    attempt = world.start(world.ada, "half")
+    client.force_login(world.ada)
+    choice = attempt.items.get(position=1).choice_order[0]
+    change = {"id": str(uuid4()), "kind": "answer", "position": 1, "choice": choice}
+    change |= {"revision": 0, "at": int(timezone.now().timestamp() * 1000)}
+    body = {"person": person_name(world.ada), "pending_since": None, "ops": [change]}
+    url = reverse("attempt-sync", args=(attempt.public_id,))
+    with django_assert_max_num_queries(4 + 2):
+        reply = client.post(url, body, content_type="application/json")
+    assert reply.json()["replies"][0]["status"] == "saved"

@@ -1,47 +1,74 @@
 // @ts-check
-// The clock is computed, never counted: server time at the last reply plus what performance.now()
-// says has passed since. A throttled tab or a slept laptop asks the server again on waking.
+// The clock is computed, never counted: the server's time at the last contact, and what has passed
+// since by whichever of the browser's two clocks says more. performance.now() stands still while a
+// laptop sleeps, and the wall clock can be set back; neither can give time away.
+//
+// It imports nothing, so that every other module of the room may.
 
-const WARNINGS = [30, 10, 5, 1]; // minutes
 const HIDDEN = "touchstone.clock-hidden";
 const BACK_ON_AT = 5 * 60_000;
-const RESYNC_EVERY = 60_000;
+const ASTRAY = 2_000;
 
-let serverNow = 0;
-let readAt = 0;
-let deadline = 0;
-/** Minutes already warned of; those passed before this page was opened count as warned. */
-/** @type {Set<number>} */
-const warned = new Set();
-let ending = false;
+let serverAt = 0;
+let performanceAt = 0;
+let wallAt = 0;
+let end = Infinity;
+let zone = "UTC";
 let broughtBack = false;
+let hiddenHere = false;
 
-const room = () => document.getElementById("room");
-const left = () => deadline - (serverNow + (performance.now() - readAt));
-
-/** @param {number} now @param {number} until */
-function set(now, until) {
-  serverNow = now;
-  readAt = performance.now();
-  deadline = until;
+/** The server's time, as well as this browser can tell: epoch milliseconds. */
+export function serverNow() {
+  const passed = Math.max(performance.now() - performanceAt, Date.now() - wallAt);
+  return Math.round(serverAt + passed);
 }
 
-function readPage() {
-  const data = room()?.dataset;
-  if (data?.now && data.deadline) set(Number(data.now), Number(data.deadline));
+/** Milliseconds to the deadline; below zero once it has passed. */
+export function remaining() {
+  return end - serverNow();
 }
 
-async function resync() {
-  const url = room()?.dataset.clockUrl;
-  if (!url) return;
+export function deadline() {
+  return end;
+}
+
+/** @param {number} at epoch milliseconds */
+export function setDeadline(at) {
+  end = at;
+}
+
+/**
+ * The server has just told its time.
+ * @param {number} now
+ * @param {number} [ago] milliseconds since it said so
+ */
+export function setTime(now, ago = 0) {
+  serverAt = now;
+  performanceAt = performance.now() - ago;
+  wallAt = Date.now() - ago;
+}
+
+/** How far the wall clock is from the server's time: what a later page may start from. */
+export function wallOffset() {
+  return serverNow() - Date.now();
+}
+
+/**
+ * What an earlier page found out. A page kept for use without a network is older than it looks.
+ * @param {number} offset of the wall clock
+ */
+export function assumeOffset(offset) {
+  const supposed = Date.now() + offset;
+  if (supposed - serverNow() > ASTRAY) setTime(supposed);
+}
+
+/** A moment of the server's, as the person's own clocks show it. @param {number} at */
+export function clockTime(at) {
+  const parts = /** @type {const} */ ({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
   try {
-    const response = await fetch(url, { headers: { Accept: "application/json" } });
-    if (!response.ok || response.redirected) return;
-    const reply = await response.json();
-    set(reply.now, reply.deadline);
-    if (!reply.open) leave();
+    return new Intl.DateTimeFormat("en-GB", { ...parts, timeZone: zone }).format(at);
   } catch {
-    // No network: the last reading still holds, and the next tick asks again.
+    return new Intl.DateTimeFormat("en-GB", parts).format(at); // A zone this browser has not heard of.
   }
 }
 
@@ -52,103 +79,81 @@ function words(milliseconds) {
   return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
 
-function draw() {
-  const clock = document.getElementById("clock");
-  if (!clock) return;
-  const remaining = left();
-  const value = clock.querySelector(".clock-value");
-  const toggle = /** @type {HTMLButtonElement | null} */ (clock.querySelector("[data-clock-toggle]"));
-  if (remaining <= BACK_ON_AT && !broughtBack) {
-    broughtBack = true; // once: the person may hide it again
-    sessionStorage.removeItem(HIDDEN);
+function isHidden() {
+  try {
+    return sessionStorage.getItem(HIDDEN) === "yes";
+  } catch {
+    return hiddenHere; // Storage refused: it holds for this page.
   }
-  const hidden = sessionStorage.getItem(HIDDEN) === "yes";
-  clock.classList.toggle("is-hidden", hidden);
-  clock.classList.toggle("is-low", remaining <= BACK_ON_AT);
-  const text = hidden ? "hidden" : words(remaining);
-  if (value && value.textContent !== text) value.textContent = text;
-  if (toggle) {
-    toggle.hidden = false;
-    const label = hidden ? "Show" : "Hide";
-    if (toggle.textContent !== label) {
-      toggle.textContent = label;
-      toggle.setAttribute("aria-label", `${label} the clock`);
-    }
+}
+
+/** @param {boolean} hidden */
+function hide(hidden) {
+  hiddenHere = hidden;
+  try {
+    if (hidden) sessionStorage.setItem(HIDDEN, "yes");
+    else sessionStorage.removeItem(HIDDEN);
+  } catch {
+    // As above.
   }
-  warn(remaining);
-  if (remaining <= 0) timeIsUp();
-}
-
-/** @param {number} remaining */
-function warn(remaining) {
-  const due = WARNINGS.filter((m) => remaining <= m * 60_000 && !warned.has(m));
-  if (!due.length) return;
-  for (const minute of due) warned.add(minute);
-  const minutes = Math.min(...due);
-  if (remaining < (minutes - 1) * 60_000) return; // opened or woken long after; the clock says it
-  say(
-    minutes === 1
-      ? "1 minute left. Whatever is saved when time runs out counts."
-      : `${minutes} minutes left.`,
-  );
-}
-
-/** @param {string} text */
-function say(text) {
-  const notices = document.getElementById("notices");
-  if (!notices) return;
-  const notice = document.createElement("div");
-  notice.className = "room-notice";
-  notice.dataset.transient = "";
-  const line = document.createElement("p");
-  const mark = document.createElement("span");
-  mark.className = "mark mark-note";
-  mark.setAttribute("aria-hidden", "true");
-  line.append(mark, text);
-  notice.append(line);
-  notices.replaceChildren(notice);
-  setTimeout(() => notice.remove(), 20_000);
-}
-
-/** The server closes the attempt by itself; the page only goes and looks. */
-function timeIsUp() {
-  if (ending) return;
-  ending = true;
-  say("Time is up. What you had saved counts; the exam is being closed.");
-  // The server still takes answers that were on their way, for a few seconds.
-  setTimeout(() => void resync().finally(() => setTimeout(() => (ending = false), 2000)), 6000);
-}
-
-function leave() {
-  const url = room()?.dataset.reportUrl;
-  if (url) location.assign(url);
 }
 
 export function toggleClock() {
-  const hidden = sessionStorage.getItem(HIDDEN) === "yes";
-  if (hidden) sessionStorage.removeItem(HIDDEN);
-  else sessionStorage.setItem(HIDDEN, "yes");
+  hide(!isHidden());
   draw();
 }
 
-export function startClock() {
-  readPage();
-  for (const minute of WARNINGS) if (left() < (minute - 1) * 60_000) warned.add(minute);
-  document.addEventListener("htmx:afterSwap", () => {
-    readPage();
-    draw();
-  });
-  document.addEventListener("click", (event) => {
-    const target = /** @type {HTMLElement} */ (event.target);
-    if (target.closest("[data-clock-toggle]")) toggleClock();
-  });
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) void resync();
-  });
-  window.addEventListener("pageshow", (event) => {
-    if (event.persisted) void resync();
-  });
-  setInterval(() => void resync(), RESYNC_EVERY);
-  setInterval(draw, 250);
-  draw();
+function draw() {
+  const clock = document.getElementById("clock");
+  if (!clock) return;
+  const left = remaining();
+  if (left <= BACK_ON_AT && !broughtBack) {
+    broughtBack = true; // once: the person may hide it again
+    hide(false);
+  } else if (left > BACK_ON_AT) {
+    broughtBack = false;
+  }
+  const hidden = isHidden();
+  clock.classList.toggle("is-hidden", hidden);
+  clock.classList.toggle("is-low", left <= BACK_ON_AT);
+  const value = clock.querySelector(".clock-value");
+  const text = hidden ? "hidden" : words(left);
+  if (value && value.textContent !== text) value.textContent = text;
+  const toggle = clock.querySelector("[data-clock-toggle]");
+  if (!(toggle instanceof HTMLButtonElement)) return;
+  toggle.hidden = false;
+  const label = hidden ? "Show" : "Hide";
+  if (toggle.textContent !== label) {
+    toggle.textContent = label;
+    toggle.setAttribute("aria-label", `${label} the clock`);
+  }
 }
+
+function tick() {
+  draw();
+  document.dispatchEvent(new CustomEvent("room:tick", { detail: { remaining: remaining() } }));
+}
+
+export function startClock() {
+  document.addEventListener("click", (event) => {
+    if (event.target instanceof Element && event.target.closest("[data-clock-toggle]")) {
+      toggleClock();
+    }
+  });
+  setInterval(draw, 250);
+  setInterval(tick, 1_000);
+  tick();
+}
+
+/** The page was made at `data-now`; it left the server when its first byte arrived. */
+function readPage() {
+  const page = document.querySelector("[data-now]");
+  if (!(page instanceof HTMLElement)) return;
+  const [visit] = performance.getEntriesByType("navigation");
+  const since = visit ? visit.toJSON().responseStart : 0;
+  setTime(Number(page.dataset.now), performance.now() - since);
+  setDeadline(Number(page.dataset.deadline));
+  zone = page.dataset.zone ?? zone;
+}
+
+readPage();

@@ -1,7 +1,11 @@
 // @ts-check
-// How long the question stood on a visible page. Each submit carries what has gathered since the
-// last one; leaving the page sends the rest. The server never believes more than has passed.
+// How long each question stood on a visible page. It goes along with the op that says a question was
+// seen; the server never believes more than has passed.
 
+import { deliver } from "./queue.js";
+import { record } from "./state.js";
+
+let position = 0;
 let gathered = 0;
 /** @type {number | null} */
 let since = null;
@@ -12,35 +16,46 @@ function stop() {
 }
 
 function go() {
-  if (since === null && !document.hidden) since = performance.now();
+  if (since === null && !document.hidden && position) since = performance.now();
 }
 
-function take() {
+/** What has gathered, into the queue. */
+function put() {
   stop();
   const milliseconds = Math.round(gathered);
   gathered = 0;
-  go();
-  return milliseconds;
+  if (position && milliseconds > 0) {
+    void record({ kind: "seen", position, visible_ms: milliseconds });
+  }
 }
 
-function sendRest() {
-  const url = document.getElementById("room")?.dataset.timeUrl;
-  const token = /** @type {HTMLInputElement | null} */ (
-    document.querySelector("#answer input[name=csrfmiddlewaretoken]")
-  );
-  if (!url || !token) return;
-  const data = new FormData();
-  data.set("csrfmiddlewaretoken", token.value);
-  data.set("visible_ms", String(take()));
-  navigator.sendBeacon(url, data);
+/** @param {Event} event */
+function onShown(event) {
+  const { view, position: shown } = /** @type {CustomEvent} */ (event).detail;
+  const next = view === "question" ? shown : 0;
+  if (next === position) return;
+  put();
+  position = next;
+  if (position) void record({ kind: "seen", position, visible_ms: 0 });
+  go();
+}
+
+function onHidden() {
+  if (!document.hidden) {
+    go();
+    return;
+  }
+  put();
+  // The page may never come back; what waits for company goes now.
+  void deliver({ last: true });
 }
 
 export function startVisibleTime() {
-  go();
-  document.addEventListener("visibilitychange", () => (document.hidden ? stop() : go()));
-  document.addEventListener("htmx:configRequest", (event) => {
-    const detail = /** @type {CustomEvent} */ (event).detail;
-    if (detail.formData?.has("visible_ms")) detail.formData.set("visible_ms", String(take()));
+  document.addEventListener("room:shown", onShown);
+  document.addEventListener("visibilitychange", onHidden);
+  window.addEventListener("pagehide", put);
+  document.addEventListener("room:over", () => {
+    put();
+    position = 0;
   });
-  window.addEventListener("pagehide", sendRest);
 }

@@ -1,0 +1,153 @@
+"""The keyless sheets of a whole form, for a browser that is to go on without a network.
+
+What is published never changes, so each version is rendered once in a process, by the template that
+makes the room's own page, with marks where a form has its own words; a form is then put together
+by replacing them. Key and rationale are not even read.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from attempts.access import may_open
+from attempts.models import Attempt, AttemptItem, Exam
+from attempts.options import LETTERS, Option
+from questions.models import Choice, QuestionVersion
+
+# Private-use characters: no text of ours has them.
+_POSITION, _COUNT, _ACTION, _OPTIONS, _LETTER, _KEY, _LABEL = map(chr, range(0xE000, 0xE007))
+_MOST_KEPT: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """One version's sheet, cut where a form puts its own words."""
+
+    sheet: str
+    options: Mapping[int, str]
+    scenario_text: str
+
+
+_cuts: dict[int, _Cut] = {}
+
+
+def sheets_of(attempt: Attempt, items: Iterable[AttemptItem]) -> dict[int, str]:
+    """Position -> its sheet, for every item that may be read ahead by the exam's rules.
+
+    At most two queries, none once the versions have been rendered by this process.
+    """
+    items = list(items)
+    ahead = [item for item in items if _may_be_read_ahead(attempt, item)]
+    together = ahead if attempt.navigation == Exam.Navigation.FORWARD else items
+    cuts = _cuts_of({item.version_id for item in together})
+    sets = defaultdict(list)
+    for item in together:
+        sets[cuts[item.version_id].scenario_text].append(item.position)
+    # Reversing a URL costs more than everything else that is done for an item.
+    first = reverse("attempt-item", args=(attempt.public_id, 1))
+    before, _, after = first.rpartition("1")
+    return {
+        item.position: _put_together(
+            cuts[item.version_id],
+            item,
+            attempt,
+            action=f"{before}{item.position}{after}",
+            scenario=sets[cuts[item.version_id].scenario_text],
+        )
+        for item in ahead
+    }
+
+
+def cells_of(base: str, count: int) -> str:
+    """The navigator's cells for a script that knows itself how each question stands."""
+    cell = _neutral_cell().replace(_ACTION, base)
+    return "".join(cell.replace(_POSITION, str(position)) for position in range(1, count + 1))
+
+
+@cache
+def _neutral_cell() -> str:
+    context = {"room": {"base": _ACTION}, "cell": {"position": _POSITION}}
+    return render_to_string("attempts/_cell.html", context)
+
+
+def _may_be_read_ahead(attempt: Attempt, item: AttemptItem) -> bool:
+    """An answered question of a drill shows its key, and that comes from the server alone."""
+    if attempt.feedback == Exam.Feedback.AFTER_ANSWER and item.choice_id is not None:
+        return False
+    return may_open(attempt, item.position)
+
+
+def scenario_key(attempt: Attempt, positions: list[int]) -> str:
+    """What a browser remembers a scenario by, that was closed on one question of its set."""
+    return f"{attempt.public_id}:{positions[0]}" if positions else ""
+
+
+def scenario_label(positions: list[int]) -> str:
+    if len(positions) < 2:
+        return "Scenario"
+    return f"Scenario for questions {positions[0]} to {positions[-1]}"
+
+
+def _put_together(
+    cut: _Cut, item: AttemptItem, attempt: Attempt, *, action: str, scenario: list[int]
+) -> str:
+    options = "".join(
+        cut.options[choice].replace(_LETTER, letter)
+        for letter, choice in zip(LETTERS, item.choice_order, strict=True)
+    )
+    sheet = cut.sheet
+    if cut.scenario_text:
+        sheet = sheet.replace(_KEY, scenario_key(attempt, scenario))
+        sheet = sheet.replace(_LABEL, scenario_label(scenario))
+    return (
+        sheet.replace(_POSITION, str(item.position))
+        .replace(_COUNT, str(attempt.item_count))
+        .replace(_ACTION, action)
+        .replace(_OPTIONS, options)
+    )
+
+
+def _cuts_of(versions: set[int]) -> dict[int, _Cut]:
+    known = {pk: cut for pk in versions if (cut := _cuts.get(pk)) is not None}
+    missing = versions - known.keys()
+    if missing:
+        fresh = _render(missing)
+        if len(_cuts) + len(fresh) > _MOST_KEPT:
+            _cuts.clear()
+        _cuts.update(fresh)
+        known.update(fresh)
+    return known
+
+
+def _render(versions: set[int]) -> dict[int, _Cut]:
+    options: defaultdict[int, dict[int, str]] = defaultdict(dict)
+    for choice in Choice.objects.filter(version__in=versions).only("version_id", "text_html"):
+        context = {"option": Option(_LETTER, choice, chosen=False)}
+        options[choice.version_id][choice.pk] = render_to_string("attempts/_option.html", context)
+    columns = QuestionVersion.objects.only("scenario_text", "scenario_html", "stem_html")
+    return {
+        version.pk: _Cut(
+            render_to_string("attempts/_sheet.html", {**_MARKS, "version": version}),
+            options[version.pk],
+            version.scenario_text,
+        )
+        for version in columns.filter(pk__in=versions)
+    }
+
+
+_MARKS: Final = {
+    "position": _POSITION,
+    "count": _COUNT,
+    "action": _ACTION,
+    "revision": 0,
+    "options_html": _OPTIONS,
+    "scenario_key": _KEY,
+    "scenario_label": _LABEL,
+}

@@ -1,0 +1,276 @@
+// @ts-check
+// Delivery. Ops go to the server in order and once (each has a name, so a resend is known), from one
+// tab of the browser at a time, and never under another person's name. A failure is tried again after
+// 1, 2, 4, 8, 15, 30 seconds, and at once when the network, the page or the person comes back.
+
+import * as api from "./api.js";
+import { serverNow, setDeadline, setTime } from "./clock.js";
+import * as state from "./state.js";
+import * as store from "./store.js";
+
+/** @typedef {import("./state.js").Op} Op */
+
+const BACK_OFF = [1, 2, 4, 8, 15, 30].map((seconds) => seconds * 1_000);
+const BATCH = 200; // ops; the server takes 500 and 256 kB
+const SIZE = 150_000; // characters
+const HEARTBEAT = 120_000;
+/** How long an op may wait for company, in milliseconds. */
+const PATIENCE = { answer: 0, flag: 0, departure: 0, marks: 2_000, notes: 2_000, seen: 15_000 };
+
+const { exam } = state;
+const channel = exam.attempt ? new BroadcastChannel("touchstone-room") : null;
+
+/** What is known of the way to the server; the tabs of a browser share it. */
+export const delivery = {
+  online: true,
+  /** @type {"" | "login" | "person"} */
+  blocked: "",
+  login: "/accounts/login/",
+};
+
+let failures = 0;
+let lastContact = performance.now();
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+let dueAt = Infinity;
+/** @type {Promise<boolean> | null} */
+let running = null;
+let again = false;
+let wantItems = false;
+
+function tell() {
+  document.dispatchEvent(
+    new CustomEvent("room:delivery", {
+      detail: {
+        waiting: state.answersHeld(),
+        lastSavedAt: state.lastSavedAt(),
+        online: delivery.online,
+        blocked: delivery.blocked,
+      },
+    }),
+  );
+}
+
+/** @param {object} what */
+function tellTabs(what) {
+  channel?.postMessage({ attempt: exam.attempt, ...what });
+}
+
+/** @param {number} milliseconds from now; an earlier appointment stands */
+function deliverIn(milliseconds) {
+  const at = performance.now() + milliseconds;
+  if (at >= dueAt) return;
+  clearTimeout(timer);
+  dueAt = at;
+  timer = setTimeout(() => void deliver(), milliseconds);
+}
+
+/**
+ * Deliver what waits. True when nothing is left.
+ * @param {{want?: boolean, last?: boolean}} [how] want: also hear how every question stands
+ */
+export function deliver({ want = false, last = false } = {}) {
+  wantItems ||= want;
+  if (!exam.attempt) return Promise.resolve(true);
+  clearTimeout(timer);
+  dueAt = Infinity;
+  if (running) {
+    again = true;
+    return running;
+  }
+  running = oneTab(() => run(last)).finally(() => {
+    running = null;
+  });
+  return running;
+}
+
+/** @param {() => Promise<boolean>} work */
+function oneTab(work) {
+  // Only a "secure context" has locks. Without, two tabs may both send; the names sort it out.
+  if (!navigator.locks) return work();
+  return navigator.locks.request(`touchstone-room:${exam.attempt}`, work);
+}
+
+/** @param {boolean} last */
+async function run(last) {
+  await state.refresh();
+  do {
+    again = false;
+    const ops = batch();
+    if (!ops.length && !wantItems) break;
+    const wanted = wantItems;
+    wantItems = false;
+    if (!(await send(ops, wanted, last))) {
+      wantItems ||= wanted;
+      return false;
+    }
+  } while (state.held().length || again || wantItems);
+  tell();
+  return state.held().length === 0;
+}
+
+/** The oldest ops, with one answer a question: if it was overtaken, none may follow on its heels. */
+function batch() {
+  const ops = [];
+  const answered = new Set();
+  let size = 0;
+  for (const op of state.held()) {
+    if (op.kind === "answer" && answered.has(op.position)) break;
+    size += (op.text?.length ?? 0) * 2 + 300;
+    if (ops.length && (ops.length >= BATCH || size > SIZE)) break;
+    if (op.kind === "answer") answered.add(op.position);
+    ops.push(op);
+  }
+  return ops;
+}
+
+/** @param {Op} op as the server reads it */
+function wire({ attempt: _a, person: _p, seq: _s, ...op }) {
+  const needsAt = op.kind === "answer";
+  const { at, ...rest } = op;
+  return needsAt ? op : rest;
+}
+
+/** @param {Op[]} ops @param {boolean} wanted @param {boolean} last */
+async function send(ops, wanted, last) {
+  // Nothing that is chosen from now on is vouched for by this contact.
+  const beyond = state.held()[ops.length]?.at ?? Infinity;
+  const body = {
+    person: exam.person,
+    pending_since: Math.min(beyond, serverNow()),
+    ops: ops.map(wire),
+    ...(wanted ? { want: "items" } : {}),
+  };
+  for (const op of ops) state.inFlight.add(op.id);
+  const answer = await api.sync(exam.attempt, body, { last });
+  for (const op of ops) state.inFlight.delete(op.id);
+  if (answer.status !== 200 || !answer.body) {
+    refused(answer);
+    return false;
+  }
+  await arrived(ops, answer.body, answer.took);
+  return true;
+}
+
+/** @param {Op[]} ops @param {any} reply @param {number} took */
+async function arrived(ops, reply, took) {
+  failures = 0;
+  lastContact = performance.now();
+  Object.assign(delivery, { online: true, blocked: "" });
+  setTime(reply.now, took / 2);
+  const moved = exam.deadline !== reply.deadline;
+  setDeadline(reply.deadline);
+  exam.lateUntil = reply.late_until;
+  const overtaken = await state.acknowledge(ops, reply.replies, reply.now);
+  const news = reply.items ? await takeItems(reply.items, reply.now) : [];
+  for (const position of [...overtaken, ...news]) {
+    document.dispatchEvent(new CustomEvent("room:overtaken", { detail: { position } }));
+  }
+  if (moved) document.dispatchEvent(new CustomEvent("room:deadline"));
+  if (exam.state !== reply.state) {
+    exam.state = reply.state;
+    document.dispatchEvent(new CustomEvent("room:state"));
+  }
+  tell();
+  tellTabs({ what: "changed", delivery, state: exam.state });
+}
+
+/**
+ * How every question stands. Returns those that were answered elsewhere.
+ * @param {[number, number | null, number, boolean, number | null][]} rows @param {number} now
+ */
+async function takeItems(rows, now) {
+  const before = new Map(state.items().map((item) => [item.position, item.choice]));
+  await state.confirm(
+    rows.map(([position, choice, revision, flagged, savedAt]) => ({
+      position,
+      choice,
+      revision,
+      flagged,
+      savedAt,
+      ...(choice === null ? {} : { seen: true }),
+    })),
+    now,
+  );
+  return state
+    .items()
+    .filter((item) => item.choice !== before.get(item.position))
+    .map((item) => item.position);
+}
+
+/** @param {import("./api.js").Answered} answer */
+function refused(answer) {
+  failures += 1;
+  if (answer.status === 401) {
+    delivery.blocked = "login";
+    delivery.login = answer.body?.login ?? delivery.login;
+  } else if (answer.status === 404 || answer.status === 409) {
+    delivery.blocked = "person";
+  } else {
+    delivery.blocked = "";
+  }
+  delivery.online = Boolean(delivery.blocked);
+  tell();
+  tellTabs({ what: "delivery", delivery });
+  const wait = BACK_OFF[Math.min(failures, BACK_OFF.length) - 1];
+  // Somebody has to log in first: a look now and then is enough.
+  deliverIn(delivery.blocked ? 30_000 : Math.max(wait, answer.retryAfter * 1_000));
+}
+
+/** Answers of this person's earlier attempts that never got through: their time may be over, but
+ * they are told and put on record. */
+async function deliverOthers() {
+  for (const attempt of await store.heldBeside(exam.attempt, exam.person)) {
+    const { ops } = await store.load(attempt);
+    const answer = await api.sync(attempt, {
+      person: exam.person,
+      pending_since: null,
+      ops: ops.slice(0, BATCH).map(wire),
+    });
+    if (answer.status === 200) {
+      const done = answer.body.replies.map((/** @type {{id: string}} */ reply) => reply.id);
+      await store.settle({ attempt, done });
+    }
+  }
+}
+
+/** @param {MessageEvent} event */
+function fromTab({ data }) {
+  if (data.attempt !== exam.attempt) return;
+  if (data.delivery) Object.assign(delivery, data.delivery);
+  if (data.what === "changed" || data.what === "kept") void state.refresh().then(tell);
+  else tell();
+  if (data.state && data.state !== exam.state) {
+    exam.state = data.state;
+    document.dispatchEvent(new CustomEvent("room:state"));
+  }
+}
+
+function lookAgain() {
+  if (document.hidden) return;
+  void deliver({ want: true });
+}
+
+/** @param {{fresh: boolean}} how fresh: the page has just come from the server */
+export function startQueue({ fresh }) {
+  if (!exam.attempt) return;
+  channel?.addEventListener("message", fromTab);
+  document.addEventListener("room:recorded", tell);
+  document.addEventListener("room:kept", (event) => {
+    const { op } = /** @type {CustomEvent<{op: Op}>} */ (event).detail;
+    tellTabs({ what: "kept" });
+    if (failures && !delivery.blocked && op.kind !== "answer") return; // it goes with the next try
+    deliverIn(PATIENCE[op.kind]);
+  });
+  document.addEventListener("visibilitychange", lookAgain);
+  window.addEventListener("online", lookAgain);
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) lookAgain();
+  });
+  setInterval(() => {
+    if (performance.now() - lastContact >= HEARTBEAT) void deliver({ want: true });
+  }, 15_000);
+  void deliver({ want: !fresh }).then((empty) => {
+    if (empty) void deliverOthers();
+  });
+}
