@@ -119,15 +119,15 @@ def _database() -> dict[str, Any]:
         raise ImproperlyConfigured("DATABASE_URL is not a URL this program can read.") from error
     if parsed.get("ENGINE") != "django.db.backends.postgresql":
         raise ImproperlyConfigured("DATABASE_URL must start with postgres://")
-    options: dict[str, Any] = dict(parsed.get("OPTIONS") or {})
-    # The pool, not CONN_MAX_AGE: granian retires threads, and a retired thread would keep its
-    # connection. Workers and commands run one thread and take one connection from it.
-    options["pool"] = {
-        "min_size": 0,
-        "max_size": int(os.environ.get("ISSMP_DB_POOL", "8")),
-        "timeout": 10,
+    # A machine that vanished says nothing: a connect, and a query under way, give up on it in time.
+    patience = {"connect_timeout": 5, "tcp_user_timeout": 10_000, "keepalives_idle": 30}
+    return {
+        **parsed,
+        "ENGINE": "issmp_site.database",  # Django's, with connections kept between requests
+        "OPTIONS": {**patience, **(parsed.get("OPTIONS") or {})},
+        "CONN_MAX_AGE": 0,
+        "TEST": {"NAME": None},
     }
-    return {**parsed, "OPTIONS": options, "CONN_MAX_AGE": 0, "TEST": {"NAME": None}}
 
 
 DATABASES = {"default": _database()}
@@ -298,6 +298,9 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
 
 # An answer sent before the deadline may be on its way when it strikes.
 ANSWER_GRACE_SECONDS = 5
+# An answer chosen in time, on a device without a connection, may be delivered this long after the
+# attempt has closed; 0 for never. Scoring does not wait for it.
+LATE_ANSWER_MINUTES = int(os.environ.get("ISSMP_LATE_ANSWER_MINUTES", "10"))
 # Pooled group figures need this many consenting members with this many answers each.
 COHORT_MIN_MEMBERS = 5
 COHORT_MIN_ANSWERS = 10
@@ -310,9 +313,11 @@ LOGGING: dict[str, Any] = {
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
     },
+    "filters": {"outage": {"()": "issmp_site.outage.Brief"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("ISSMP_LOG_LEVEL", "INFO")},
     "loggers": {
+        "django.request": {"filters": ["outage"]},
         "django.server": {"level": "WARNING"},
         "celery.app.trace": {"level": "INFO"},
     },

@@ -18,3 +18,6 @@ urlpatterns = [
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
 ]
+
+handler400 = "issmp_site.outage.bad_request"
+handler500 = "issmp_site.outage.server_error"
