@@ -132,6 +132,26 @@ def test_several_changes_made_without_a_connection_are_taken_in_order(
     assert attempt.items.get(position=2).choice_id == d
 
 
+@pytest.mark.parametrize("believed", [True, False])
+def test_a_full_delivery_of_answers_is_written_at_once(
+    phone: Phone,
+    attempt: Attempt,
+    believed: bool,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    order = options(attempt)
+    at = ms(timezone.now()) if believed else 0
+    many = [answer(1, order[n % 4], n, at=at) for n in range(MOST_OPS)]
+    with django_assert_max_num_queries(4 + 2):
+        replies = phone.deliver(*many)["replies"]
+    assert [r["revision"] for r in replies] == list(range(1, MOST_OPS + 1))
+    events = AnswerEvent.objects.filter(item=attempt.items.get(position=1))
+    assert [(e.choice_id, str(e.op)) for e in events.order_by("revision")] == [
+        (op["choice"], op["id"]) for op in many
+    ]
+    assert events.filter(chosen_at__isnull=believed).count() == 0
+
+
 def test_a_resend_after_a_lost_reply_gets_the_same_receipts_and_changes_nothing(
     phone: Phone, attempt: Attempt
 ) -> None:
