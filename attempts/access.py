@@ -70,10 +70,15 @@ def may_see_result(attempt: Attempt, now: datetime) -> bool:
 
 def results_to_see(now: datetime) -> Q:
     """The same rule, for a query on attempts."""
+    drills = Q(state=State.SCORED, feedback=Exam.Feedback.AFTER_ANSWER)
+    return standings_to_see(now) | drills
+
+
+def standings_to_see(now: datetime) -> Q:
+    """Attempts of which it may be told what is known to date. Even a drill's has to wait: it counts
+    the exam that ended just before it, whose late answers would move it."""
     return Q(state=State.SCORED) & (
-        Q(report_opened_at__isnull=False)
-        | Q(feedback=Exam.Feedback.AFTER_ANSWER)
-        | Q(closed_at__lt=_late_answers_over(now))
+        Q(report_opened_at__isnull=False) | Q(closed_at__lt=_late_answers_over(now))
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, TypedDict
 
 from django.contrib.postgres.aggregates import BoolOr
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, QuerySet
 
 from accounts.models import User
 from attempts.assembly import (
@@ -222,6 +223,18 @@ def choice_ids(versions: Collection[int]) -> dict[int, list[int]]:
     ):
         choices[version].append(choice)
     return choices
+
+
+def explained_since(attempt_pk: int, since: datetime) -> QuerySet[AttemptItem, int]:
+    """Questions whose key other attempts of its person have shown from then on, for use in a
+    query: those of reports that were opened, and what drills have explained."""
+    shown = Q(attempt__report_opened_at__gte=since) | Q(
+        attempt__feedback=Exam.Feedback.AFTER_ANSWER, choice__isnull=False, answered_at__gte=since
+    )
+    others = AttemptItem.objects.filter(attempt__user__attempts=attempt_pk)
+    return (
+        others.exclude(attempt=attempt_pk).filter(shown).values_list("version__question", flat=True)
+    )
 
 
 def revealed_questions(user: User) -> frozenset[int]:

@@ -309,12 +309,13 @@ def _item(item: AttemptItem, attempt: Attempt) -> ItemRecord:
 
 
 def _readable(item: AttemptItem, attempt: Attempt) -> bool:
-    """Whether its person may open this question, or was to see it in the end."""
-    if attempt.navigation != Exam.Navigation.FORWARD or attempt.closed_at is not None:
+    """Whether its person may open this question. Until the report has been opened, staff may let
+    them go on with an exam that is over, so its end alone shows nothing more."""
+    if attempt.navigation != Exam.Navigation.FORWARD or attempt.report_opened_at is not None:
         return True
-    if attempt.status is State.IN_PROGRESS:
-        return may_open(attempt, item.position)
-    return item.seen_at is not None  # discarded before they came to it: still unseen
+    if attempt.status is State.VOID:
+        return item.seen_at is not None  # one they never came to is still unseen
+    return may_open(attempt, item.position)
 
 
 def _marking(item: AttemptItem) -> Marking:

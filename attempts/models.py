@@ -1,4 +1,7 @@
-"""Exams (presets), attempts and what happened in them. Only `attempts.services` moves a state."""
+"""Exams (presets), attempts and what happened in them.
+
+Only `attempts.services` and the scorer (`attempts.results`) move a state.
+"""
 
 from __future__ import annotations
 
@@ -276,7 +279,10 @@ class NotCounted(models.Model):
 
     class Reason(models.TextChoices):
         TOO_LATE = "too_late", "It arrived after the time for late answers was over"
-        REPORT_OPEN = "report_open", "It arrived after the report had been opened"
+        REPORT_OPEN = (
+            "report_open",
+            "It arrived after a report had been opened, or its question explained",
+        )
         NOT_IN_TIME = "not_in_time", "It was not chosen before the end, as far as we can tell"
 
     item = models.OneToOneField(

@@ -159,7 +159,7 @@ def _end(attempt: Attempt) -> Iterator[Entry]:
         yield Entry(attempt.closed_at, attempt.get_close_reason_display())
     earlier = list(attempt.earlier_results.order_by("scored_at", "pk"))
     for result in earlier:
-        yield Entry(result.scored_at, "Scored", f"Scored again since. Reason: {result.reason}")
+        yield Entry(result.scored_at, "Scored", f"Set aside since. Reason: {result.reason}")
     if attempt.scored_at is not None:
         yield Entry(attempt.scored_at, "Scored again" if earlier else "Scored")
     if attempt.report_opened_at is not None:

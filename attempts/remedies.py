@@ -122,19 +122,26 @@ def newest(remedies: QuerySet[Remedy]) -> int:
 
 @contextmanager
 def _locked(attempt: Attempt, now: datetime, seen: int | None) -> Iterator[Attempt]:
-    """The attempt's row, locked until the remedy is on record; closed first if its time is up."""
-    services.close_if_due(attempt, now)
+    """The attempt's row, locked until the remedy is on record; closed first if its time is up, and
+    that stays so when the remedy is refused."""
+    if services.is_due(attempt, now):
+        with transaction.atomic():
+            services.close_locked_if_due(_lock(attempt), now)
     with transaction.atomic():
-        try:
-            locked = lock_attempt_and_person(attempt.pk)
-        except (Attempt.DoesNotExist, User.DoesNotExist) as gone:
-            raise Refused("The person has just deleted their account, and this with it.") from gone
+        locked = _lock(attempt)
         if seen is not None and newest(locked.remedies.all()) != seen:
             raise Refused(
                 "Something was done to this attempt after you opened the page. See what it was, "
                 "and decide again."
             )
         yield locked
+
+
+def _lock(attempt: Attempt) -> Attempt:
+    try:
+        return lock_attempt_and_person(attempt.pk)
+    except (Attempt.DoesNotExist, User.DoesNotExist) as gone:
+        raise Refused("The person has just deleted their account, and this with it.") from gone
 
 
 def _kept(

@@ -12,7 +12,6 @@ from enum import StrEnum
 
 from django.db.models import Prefetch, prefetch_related_objects
 from django.utils.html import strip_tags
-from django.utils.text import Truncator
 
 from attempts.access import may_see_key
 from attempts.models import Attempt, AttemptItem
@@ -87,9 +86,13 @@ class Review:
 
 
 def opening(markup: str, characters: int) -> str:
-    """How a text begins, as plain text on one line."""
+    """How a text begins, as plain text on one line, in whole words."""
     text = html.unescape(strip_tags(markup))
-    return Truncator(" ".join(text.split())).chars(characters)
+    text = " ".join(text.split())
+    if len(text) <= characters:
+        return text
+    whole_words, _, _ = text[:characters].rpartition(" ")
+    return f"{whole_words or text[: characters - 1]}…"
 
 
 def review_of(attempt: Attempt, show: Show) -> Review:

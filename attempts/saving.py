@@ -17,11 +17,10 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
-from django.db.models.functions import Greatest, Least
 
 from accounts.models import User
 from attempts.access import may_open
+from attempts.blueprint import explained_since
 from attempts.deliveries import (
     Answer,
     Batch,
@@ -42,7 +41,9 @@ from attempts.states import State, may_take_late_answers
 
 # A browser's estimate of our time is off by as much at most, or it is not believed.
 CLOCK_SLACK: Final = timedelta(seconds=5)
+# What the columns hold. An exam that staff reopened after weeks has the time for more.
 MOST_DEPARTURES: Final = 2**15 - 1
+MOST_MILLISECONDS: Final = 2**31 - 1
 
 _FORWARD: Final = "This exam goes forward only, one question at a time."
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -204,6 +205,7 @@ class _Judge:
         self.moved = False
         self.refused: dict[int, NotCounted] = {}
         self._delivered: dict[tuple[int, UUID], datetime] | None = None
+        self._known: frozenset[int] | None = None
 
     def reply(self, op: Op) -> Reply:
         match op:
@@ -248,7 +250,7 @@ class _Judge:
                 return self._of(op, sheet, SaveStatus.SAVED, saved_at=delivered_at)
         if sheet.choice == op.choice:
             return self._of(op, sheet, SaveStatus.UNCHANGED)
-        why_not = None if self.desk.is_open else self._why_not_counted(op)
+        why_not = None if self.desk.is_open else self._why_not_counted(op, sheet)
         if why_not is not None:
             return self._do_not_count(op, sheet, why_not)
         if not may_open(self.desk, op.position):
@@ -301,7 +303,7 @@ class _Judge:
             return False
         return contact - CLOCK_SLACK <= chosen_at <= self.now + CLOCK_SLACK
 
-    def _why_not_counted(self, op: Answer) -> str | None:
+    def _why_not_counted(self, op: Answer, sheet: Sheet) -> str | None:
         """The rule of late answers. The reason is empty for an attempt that counts nowhere."""
         desk = self.desk
         if not may_take_late_answers(desk.state) or desk.closed_at is None:
@@ -313,7 +315,25 @@ class _Judge:
             return NotCounted.Reason.TOO_LATE
         if op.at is None or op.at > desk.closed_at or not self._is_believed(op.at):
             return NotCounted.Reason.NOT_IN_TIME
+        if sheet.pk in self._known_since(desk.closed_at):
+            return NotCounted.Reason.REPORT_OPEN
         return None
+
+    def _known_since(self, closed_at: datetime) -> frozenset[int]:
+        """Items that other attempts of this person have told of since: their key, or, in the report
+        of a later exam, what all answers to date come to. That moves with every late answer, and
+        whoever watches it move can find a key."""
+        if self._known is None:
+            items = AttemptItem.objects.filter(pk__in=[s.pk for s in self.desk.sheets.values()])
+            later = Attempt.objects.filter(
+                user__attempts=self.desk.pk,
+                closed_at__gte=closed_at,
+                report_opened_at__isnull=False,
+            )
+            if not later.exclude(pk=self.desk.pk).exists():
+                items = items.filter(version__question__in=explained_since(self.desk.pk, closed_at))
+            self._known = frozenset(items.values_list("pk", flat=True))
+        return self._known
 
     def _do_not_count(self, op: Answer, sheet: Sheet, reason: str) -> Reply:
         if not reason:
@@ -366,6 +386,7 @@ class _Judge:
         if not desk.strict:
             return Reply(op.id, SaveStatus.REFUSED, reason="This attempt counts no departures.")
         ceiling = max(0, (self.now - desk.started_at) // _MILLISECOND)
+        ceiling = min(ceiling, MOST_MILLISECONDS)
         desk.departures = min(desk.departures + 1, MOST_DEPARTURES)
         desk.away_ms = min(desk.away_ms + op.away_ms, max(ceiling, desk.away_ms))
         self.moved = True
@@ -431,10 +452,11 @@ class _Judge:
 def _visible_ceiling(seen_at: datetime, deadline: datetime, now: datetime) -> int:
     """Milliseconds a question can have been visible: a browser can say anything, but not more
     than has passed since it was first shown, nor anything after the deadline."""
-    return max(0, (min(now, deadline) - seen_at) // _MILLISECOND)
+    shown = (min(now, deadline) - seen_at) // _MILLISECOND
+    return min(max(0, shown), MOST_MILLISECONDS)
 
 
-# --- Without JavaScript: one thing at a time ------------------------------------------------
+# --- What a page notes by itself, and the buttons without JavaScript -------------------------
 
 
 def note_contact(attempt: Attempt, device: UUID, now: datetime) -> None:
@@ -489,18 +511,3 @@ def mark_seen(attempt: Attempt, item: AttemptItem, now: datetime) -> None:
     if attempt.navigation == Exam.Navigation.FREE and attempt.last_position != item.position:
         attempt.last_position = item.position
         Attempt.objects.filter(pk=attempt.pk).update(last_position=item.position)
-
-
-def add_visible_time(attempt: Attempt, position: int, milliseconds: int, now: datetime) -> None:
-    """Add what the browser says a question was visible, as far as that can be true."""
-    if milliseconds <= 0:
-        return
-    item = AttemptItem.objects.filter(
-        attempt=attempt, position=position, attempt__state=State.IN_PROGRESS
-    )
-    seen_at = item.values_list("seen_at", flat=True).first()
-    if seen_at is None:
-        return
-    ceiling = _visible_ceiling(seen_at, attempt.deadline, now)
-    gained = min(milliseconds, ceiling)
-    item.update(visible_ms=Greatest(F("visible_ms"), Least(F("visible_ms") + gained, ceiling)))

@@ -1,4 +1,5 @@
-"""The only writer of attempts: start, close, discard, reopen. Answering is in saving.py.
+"""Where attempts begin and end: start, close, discard, reopen. Answering is in saving.py, the
+scorer's own move in results.py.
 
 `now` is read once by the caller. Whatever changes a state first locks the attempt's row, so that a
 save racing the deadline, two submits, or eight scorers come one after the other.
@@ -21,7 +22,7 @@ from kombu.exceptions import OperationalError
 
 from accounts.models import User
 from attempts.assembly import Candidate, Reserve, assemble, shuffled_choices
-from attempts.blueprint import choice_ids, order_for, revealed_questions
+from attempts.blueprint import choice_ids, explained_since, order_for, revealed_questions
 from attempts.earlier import RESULT_COLUMNS, set_result_aside
 from attempts.locks import lock_attempt, lock_person
 from attempts.models import Attempt, AttemptItem, Exam
@@ -294,7 +295,8 @@ def extend_deadlines(locked: Sequence[Attempt], by: timedelta) -> None:
 
 
 def reopen(locked: Attempt, until: datetime, now: datetime) -> None:
-    """Let the person go on with an attempt that is over. A result it had becomes history.
+    """Let the person go on with an attempt that is over. A result it had becomes history, and what
+    another report or a drill has explained meanwhile is no first exposure any more.
 
     Lock with `lock_attempt_and_person`: else a start at this moment makes the database refuse one
     of the two. Raises IllegalMove, ReportOpened, AnotherAttemptOpen.
@@ -320,6 +322,9 @@ def reopen(locked: Attempt, until: datetime, now: datetime) -> None:
             *RESULT_COLUMNS,
         ]
     )
+    if closed_at is not None:
+        known = locked.items.filter(version__question__in=explained_since(locked.pk, closed_at))
+        known.update(first_exposure=False)
     renew_later_standings(locked, closed_at)
 
 

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from attempts.access import may_see_result, results_to_see
+from attempts.access import may_see_result, standings_to_see
 from attempts.models import Attempt, DomainResult, Exam
 from attempts.psychometrics.mastery import FEWEST_ANSWERS
 from attempts.services import close_if_due, open_attempt_of
@@ -174,7 +174,7 @@ def _figures(attempt: Attempt) -> Figures:
 def _study_first(person: User, now: datetime) -> list[StudyFirst]:
     """From the newest scored attempt, which counts everything up to it; greatest gain first, as in
     its report. Empty while no domain has enough answers for anything to be said."""
-    newest = Attempt.objects.filter(results_to_see(now), user=person).order_by("-started_at")
+    newest = Attempt.objects.filter(standings_to_see(now), user=person).order_by("-started_at")
     results = (
         DomainResult.objects.filter(
             attempt=newest.values("pk")[:1],

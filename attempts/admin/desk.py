@@ -98,8 +98,8 @@ class _Remedy:
 _EXTEND: Final = _Remedy(
     name="extend",
     title="Extend this exam",
-    reading="Its deadline moves on by as many minutes. The exam room shows the new time, and your "
-    "reason, at its next contact.",
+    reading="Its deadline moves on by as many minutes. The exam room shows the new time at its "
+    "next contact; the person’s log gives your reason.",
     action="Extend the exam",
     done="The exam is extended.",
     form=MinutesForm,
@@ -208,6 +208,8 @@ def outage(desk: AttemptAdmin, request: HttpRequest) -> HttpResponse:
     asked = form.cleaned_data
     since = asked["closed_since"]
     try:
+        if "change" in request.POST:
+            return _outage_page(desk, request, form, now)
         if "confirmed" not in request.POST:
             remedies.check_outage(since, now)
             return _outage_page(desk, request, form, now, confirm=True)

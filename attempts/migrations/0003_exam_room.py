@@ -203,7 +203,11 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("too_late", "It arrived after the time for late answers was over"),
-                            ("report_open", "It arrived after the report had been opened"),
+                            (
+                                "report_open",
+                                "It arrived after a report had been opened, or its question "
+                                "explained",
+                            ),
                             (
                                 "not_in_time",
                                 "It was not chosen before the end, as far as we can tell",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -33,7 +34,9 @@ _MOST_LOOKS: Final = 1000  # the count travels in the address; more digits are n
 @require_safe
 def report(request: PersonRequest, public_id: UUID) -> HttpResponse:
     attempt = _settled(request, public_id)
-    if shows_key(attempt.status) and attempt.report_opened_at is None and request.method == "GET":
+    if shows_key(attempt.status) and attempt.report_opened_at is None:
+        if request.method == "HEAD":
+            return HttpResponse()  # it opens nothing, and a length would tell of the figures
         services.open_report(attempt, timezone.now())
         attempt = attempt_of(request.user, public_id)  # with its result as it stands from now on
     if attempt.status is State.IN_PROGRESS:
@@ -52,8 +55,8 @@ def report(request: PersonRequest, public_id: UUID) -> HttpResponse:
         "goal": percent(GOAL),
         "fewest": FEWEST_ANSWERS,
         "imaginary": IMAGINARY_ITEMS,
-        "minutes_used": _minutes_used(attempt),
-        "minutes_given": round((attempt.deadline - attempt.started_at).total_seconds() / 60),
+        "minutes_used": _minutes(attempt.started_at, attempt.closed_at),
+        "minutes_given": _minutes(attempt.started_at, attempt.deadline),
     }
     return render(request, "attempts/report.html", context)
 
@@ -99,8 +102,9 @@ def _looks(request: PersonRequest) -> int:
     return min(int(text), _MOST_LOOKS)
 
 
-def _minutes_used(attempt: Attempt) -> int:
-    """Whole minutes, rounded up; at least one."""
-    if attempt.closed_at is None:
+def _minutes(start: datetime, end: datetime | None) -> int:
+    """Whole minutes, rounded up and at least one; 0 without an end. Used and given are rounded
+    alike, or an exam of 52:30 that ran out of time would have used 53 of 52."""
+    if end is None:
         return 0
-    return max(1, -(-int((attempt.closed_at - attempt.started_at).total_seconds()) // 60))
+    return max(1, -(-int((end - start).total_seconds()) // 60))

@@ -48,8 +48,10 @@ def _open_room(request: PersonRequest, public_id: UUID) -> Room | HttpResponse:
 
 def _way_out(attempt: Attempt, now: datetime) -> str:
     """Where a room that is over leads: past `over` while an answer may still arrive and count."""
-    if attempt.status is State.VOID:
-        return reverse("attempt-list")
+    if (
+        attempt.status is State.VOID
+    ):  # staff may do it while the person sits there: the log says why
+        return reverse("attempt-log", args=(attempt.public_id,))
     until = saving.late_until(attempt.status, attempt.closed_at or attempt.deadline)
     if attempt.report_opened_at is None and until is not None and now <= until:
         return reverse("attempt-over", args=(attempt.public_id,))

@@ -92,6 +92,8 @@ os.register_at_fork(after_in_child=_stores.clear)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    _process = 0  # the one that took the connection
+
     @property
     def _store(self) -> Store:
         names = ("HOST", "PORT", "NAME", "USER")  # tests change the name
@@ -99,14 +101,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return _stores.setdefault(key, Store())  # one step, whatever other threads do
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
+        """Django sets time zone and role on it afterwards, each time it is taken. The isolation
+        level is the server's: no option of ours asks for another."""
+        self._process = os.getpid()
         return self._store.take() or self._store.connect(conn_params)
 
     def _close(self) -> None:
-        """In a transaction it goes for good: Django still holds on to it until that ends."""
+        """In a transaction it goes for good: Django still holds on to it until that ends. So does
+        one that was open while this process was forked, for it is the parent's."""
         if self.connection is None:
             return
         with self.wrap_database_errors:
-            if self.in_atomic_block:
+            if self.in_atomic_block or self._process != os.getpid():
                 self.connection.close()
             else:
                 self._store.keep(self.connection)

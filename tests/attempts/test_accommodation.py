@@ -159,6 +159,14 @@ def test_the_rules_say_it_before_the_start(
     assert f"24 questions, {said}" in page.replace("&nbsp;", " ")
 
 
+def test_the_list_of_exams_says_its_minutes_are_without_it(eve: User, client: Client) -> None:
+    client.force_login(eve)
+    said = "The minutes here are without your extra time of 50&nbsp;%"
+    assert said not in client.get(reverse("exam-list")).content.decode()
+    grant(eve, 50)
+    assert said in client.get(reverse("exam-list")).content.decode()
+
+
 @pytest.mark.parametrize("percent", [1, 24, 75, 101])
 def test_there_is_nothing_in_between(eve: User, percent: int) -> None:
     refused = pytest.raises(IntegrityError, match="user_extra_time_is_0_25_50_100")

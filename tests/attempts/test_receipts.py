@@ -168,7 +168,7 @@ def test_a_reopened_attempt_shows_both_scorings(world: World, ada: Client) -> No
     services.submit(attempt, NOW - 50 * MINUTE)
     score_attempt(attempt.pk, NOW - 49 * MINUTE)
     text = words(read(ada, attempt, "?page=1"))
-    assert "Scored Scored again since. Reason: The attempt was reopened" in text
+    assert "Scored Set aside since. Reason: The attempt was reopened" in text
     assert "Scored again" in rows(read(ada, attempt))[-1]
 
 

@@ -16,7 +16,7 @@ from attempts import services
 from attempts.models import Attempt, AttemptItem, DomainResult
 from attempts.reports import report_of
 from attempts.results import score_attempt
-from attempts.review import Show
+from attempts.review import Show, opening
 from questions.models import Choice, Placement
 from tests.world import Chooser, World, right, sometimes, wrong
 
@@ -294,6 +294,21 @@ def test_time_running_out_is_said(world: World, ada: Client) -> None:
     page = words(read(ada, attempt))
     assert "24 questions in 35 of 35 minutes" in page
     assert "time ran out at" in page
+
+
+def test_no_more_minutes_are_used_than_given(world: World, ada: Client) -> None:
+    world.ada.extra_time_percent = 50
+    world.ada.save()
+    attempt = world.start(world.ada, now=timezone.now() - timedelta(hours=2))
+    services.close_if_due(attempt, timezone.now())
+    score_attempt(attempt.pk, timezone.now())
+    assert "24 questions in 53 of 53 minutes" in words(read(ada, attempt))
+
+
+def test_the_report_leads_to_the_log(world: World, ada: Client) -> None:
+    attempt = closed(world)
+    score_attempt(attempt.pk, timezone.now())
+    assert f'href="{url(attempt, "attempt-log")}">Log of this exam</a>' in read(ada, attempt)
 
 
 # --- What to do about it --------------------------------------------------------------------
@@ -588,3 +603,16 @@ def test_a_look_at_the_status_costs_three(
     address = url(closed(world), "attempt-report-status")
     with django_assert_max_num_queries(3):
         ada.get(address, headers=HTMX)
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("<p>Ask the  board</p>", "Ask the board"),
+        ("Ask the board now", "Ask the board now"),
+        ("Ask the board now!", "Ask the board…"),
+        ("Incomprehensibilities", "Incomprehensibil…"),
+    ],
+)
+def test_how_a_text_begins_is_told_in_whole_words(text: str, begins: str) -> None:
+    assert opening(text, 17) == begins

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from attempts import sheets
+from attempts import remedies, sheets
 from attempts.identity import person_name
 from attempts.models import AnswerEvent, Attempt, Contact, Marking, Scratchpad
 from questions.models import Choice
@@ -476,6 +476,25 @@ def test_forward_only_is_left_with_an_answer_and_for_good(ada: Client, forward: 
         assert reply["Location"] == url(forward, 2)
     forward.refresh_from_db()
     assert forward.last_position == 2
+
+
+def test_who_is_sitting_an_exam_made_void_is_told_why(
+    world: World, ada: Client, attempt: Attempt
+) -> None:
+    remedies.void(attempt, "Two people sat it.", world.ines, timezone.now())
+    page = ada.get(reverse("attempt-resume", args=(attempt.public_id,)), follow=True)
+    assert page.redirect_chain[-1][0] == reverse("attempt-log", args=(attempt.public_id,))
+    assert (
+        "This exam is void and counts nowhere. Reason: Two people sat it." in page.content.decode()
+    )
+
+
+def test_forward_only_leads_to_log_and_discard_from_its_review(
+    ada: Client, forward: Attempt
+) -> None:
+    page = ada.get(reverse("attempt-review", args=(forward.public_id,))).content.decode()
+    for name in ("attempt-log", "attempt-discard"):
+        assert f'href="{reverse(name, args=(forward.public_id,))}"' in page
 
 
 def test_forward_only_review_counts_and_ends(ada: Client, forward: Attempt) -> None:

@@ -105,6 +105,32 @@ def test_exam_staff_reach_attempts_and_nothing_to_change(world: World, staff: Cl
 # --- Seeing ---------------------------------------------------------------------------------
 
 
+def test_exam_staff_begin_with_exams_not_with_the_bank(staff: Client) -> None:
+    page = read(staff, "/admin/")
+    assert "Running now Closed by the clock Extend all running exams" in page
+    assert "Authoring" not in page
+    assert "Authoring" not in read(staff, "/")
+    assert "The question bank" not in page
+    assert "Your last steps" not in page
+
+
+def test_an_instructor_begins_with_the_bank(world: World) -> None:
+    page = read(enter(world.ines), "/admin/")
+    assert "The question bank" in page
+    assert "Running now" not in page
+
+
+def test_changing_an_outage_keeps_what_was_typed(staff: Client) -> None:
+    sent = {"minutes": "7", "reason": WHY, "seen": "0"}
+    asked = staff.post(OUTAGE, sent)
+    assert b'name="confirmed"' in asked.content
+    again = staff.post(OUTAGE, sent | {"change": "1"})
+    assert b'name="confirmed"' not in again.content
+    assert b'value="7"' in again.content
+    assert WHY.encode() in again.content
+    assert not Remedy.objects.exists()
+
+
 def test_the_list_is_filtered_by_standing(world: World, staff: Client) -> None:
     world.start(world.ada, now=NOW)
     services.close_if_due(world.start(world.ben, now=NOW - timedelta(hours=2)), NOW)

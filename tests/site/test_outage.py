@@ -142,7 +142,7 @@ def test_a_commit_whose_outcome_is_unknown_is_not_acknowledged(
 @pytest.mark.parametrize(
     ("moment", "logged_in", "name"),
     [
-        (b'FROM "django_session"', True, "profile"),
+        (b"FROM django_session", True, "profile"),  # accounts.sessions
         (b'INSERT INTO "django_session"', False, "account_login"),
         (b'UPDATE "django_session"', True, "account_reauthenticate"),
     ],

@@ -8,16 +8,20 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
-from attempts import results, saving, services
+from attempts import remedies, results, saving, services
+from attempts.deliveries import Seen
+from attempts.locks import lock_person
 from attempts.models import Attempt, DomainResult
 from attempts.results import score_attempt
 from attempts.saving import SaveStatus
 from attempts.states import State
+from tests.attempts.device import Device
 from tests.world import World, right
 
 BOUND = 20
@@ -40,6 +44,7 @@ def wait_for_a_waiter() -> None:
     until = time.monotonic() + BOUND
     while time.monotonic() < until:
         with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")  # within a transaction it is kept
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -129,10 +134,32 @@ def test_what_counts_to_date_does_not_hang_on_who_was_scored_first(world: World)
 
 
 def test_visible_time_ends_with_the_attempt(world: World) -> None:
-    """However late the browser speaks: a question nobody swept for weeks is no error either."""
+    """What the browser counts in the seconds of grace is not part of the exam's time."""
     attempt = world.start(world.ada, now=NOW)
     item = attempt.items.get(position=1)
     saving.mark_seen(attempt, item, SOON)
-    saving.add_visible_time(attempt, 1, 10**15, NOW + timedelta(days=60))
+    in_the_grace = attempt.deadline + timedelta(seconds=4)
+    Device(attempt, met=NOW).one(Seen(uuid4(), 1, 2**31 - 1), now=in_the_grace)
     item.refresh_from_db()
     assert timedelta(milliseconds=item.visible_ms) == attempt.deadline - SOON
+
+
+def test_an_outages_remedy_waits_for_a_person_before_it_touches_their_attempt(
+    live_world: World, pool: ThreadPoolExecutor
+) -> None:
+    """A start has the person, and then wants the attempt whose end nobody has noticed yet."""
+    attempt = live_world.start(live_world.ada, now=NOW)
+    ines = live_world.ines
+    now = attempt.deadline + timedelta(minutes=1)
+
+    def remedy() -> int:
+        with closing(connection):
+            since = now - timedelta(hours=1)
+            return remedies.extend_all_running(5, "Outage", ines, now, closed_since=since).reopened
+
+    with transaction.atomic():
+        lock_person(live_world.ada.pk)
+        waiting = pool.submit(remedy)
+        wait_for_a_waiter()
+        assert Attempt.objects.select_for_update(nowait=True).get() == attempt
+    assert waiting.result(BOUND) == 1
