@@ -1,6 +1,6 @@
 """Ten thousand candidates in a timed exam at once, and what becomes of their answers.
 
-    .venv/bin/python -m bench.crowd [--people 10000] [--minutes 10] [--seed 1] [--json]
+    .venv/bin/python -m bench.crowd [--people 10000] [--minutes 10] [--pace 1] [--seed 1] [--json]
                                     [--phase steady --phase start --phase submit]
                                     [--ramp [--step 20]] [--data-dir DIR]
 
@@ -46,10 +46,20 @@ def phase_tables(figures: Figures) -> str:
             f"Errors: {phase['errors'] or 'none'}. Cores busy: {flat(phase['cores'])}.",
             f"Acknowledged answers: {audit['acknowledged']:,}; not in the log "
             f"{audit['not_in_the_log']}, not the stored choice {audit['not_the_stored_choice']}. "
-            f"Attempts ended: {audit['ended']:,}, not scored {audit['not_scored']}; "
-            f"from end to score {audit['end_to_score_seconds']} s.",
+            + _ends(audit),
         ]
     return "\n\n".join(parts)
+
+
+def _ends(audit: Figures) -> str:
+    if not audit["ended"]:
+        return "Nobody ended in this phase."
+    waits = audit["end_to_score_seconds"]
+    words = f"Attempts ended: {audit['ended']:,}, not scored {audit['not_scored']}"
+    if waits["max"] is None:
+        return f"{words}."
+    points = ", ".join(f"{name} {waits[name]}" for name in POINTS)
+    return f"{words}; seconds from end to score: {points}."
 
 
 def ramp_table(figures: Figures) -> str:
@@ -70,12 +80,14 @@ def ramp_table(figures: Figures) -> str:
         "load|others|send lag p99 ms"
     ).split("|")
     ceiling, broke = figures["ceiling"], figures["broke_at"]
-    cores = {part: busy for part, busy in broke["cores"].items() if part != "others"}
     words = (
         f"Held at {ceiling['people']:,} people, {ceiling['saves_a_second']} saves a second."
         if ceiling
         else "Not held at any step."
     )
+    if broke is None:
+        return f"{table(columns, rows)}\n\n{words} It did not break."
+    cores = {part: busy for part, busy in broke["cores"].items() if part != "others"}
     busiest = max(cores, key=lambda part: cores[part])
     return f"{table(columns, rows)}\n\n{words} When it broke, {busiest} was busiest: {flat(cores)}."
 
@@ -96,6 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--people", type=int, default=10_000)
     parser.add_argument("--minutes", type=float, default=10.0, help="of each phase")
+    parser.add_argument("--pace", type=float, default=1.0, help="times faster than people answer")
     parser.add_argument("--phase", action="append", choices=("steady", "start", "submit"))
     parser.add_argument("--ramp", action="store_true")
     parser.add_argument("--step", type=float, default=20.0, help="seconds of each step of the ramp")
@@ -106,24 +119,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     about = machine()
     with running(chosen.data_dir) as stack:
         use_django(stack)
-        from bench.exam_day import (  # models: Django had to be set up
-            FORMS,
-            PHASES,
-            Plan,
-            hold,
-            ramp,
-        )
-        from bench.population import draw_forms
+        from bench.exam_day import PHASES, Plan, hold, ramp  # models: Django had to be set up
+        from bench.population import draw_forms, forms_for
 
         phases = () if chosen.ramp else chosen.phase or PHASES
-        plan = Plan(chosen.people, chosen.minutes, chosen.seed, phases)
-        forms = draw_forms(min(FORMS, plan.people), plan.seed)
+        plan = Plan(chosen.people, chosen.minutes, chosen.seed, phases, chosen.pace)
+        forms = draw_forms(forms_for(plan.people), plan.seed)
         if chosen.ramp:
             figures = asyncio.run(ramp(stack, plan, forms, chosen.step))
         else:
             figures = asyncio.run(hold(stack, plan, forms))
     if chosen.json:
-        given = {"people": plan.people, "minutes": plan.minutes, "seed": plan.seed}
+        given = {name: getattr(plan, name) for name in ("people", "minutes", "seed", "pace")}
         print(json.dumps({"machine": about, **given, **figures}, indent=2))
     else:
         print(ramp_table(figures) if chosen.ramp else phase_tables(figures))

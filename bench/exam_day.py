@@ -91,13 +91,15 @@ class Acknowledged:
 class Crowd:
     """Sends what people would send, and notes what came back."""
 
-    def __init__(self, address: Address, rng: random.Random) -> None:
+    def __init__(self, address: Address, rng: random.Random, pace: float) -> None:
         self.address = address
         self.rng = rng
+        self.pace = pace
         self.links = Links(address)
         self.log = Log()
         self.acknowledged: list[Acknowledged] = []
         self.under_way: set[asyncio.Task[None]] = set()
+        self._of: defaultdict[uuid.UUID, set[asyncio.Task[None]]] = defaultdict(set)
         self._busy: set[uuid.UUID] = set()
 
     async def send(self, kind: str, ask: Ask, meant: float) -> Reply | None:
@@ -114,13 +116,14 @@ class Crowd:
             return None
         return reply
 
-    def spawn(self, work: Awaitable[object]) -> None:
+    def spawn(self, work: Awaitable[object]) -> asyncio.Task[None]:
         async def run() -> None:
             await work
 
         task = asyncio.create_task(run())
         self.under_way.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.under_way.discard(task)
@@ -131,15 +134,25 @@ class Crowd:
         while self.under_way:
             await asyncio.wait(set(self.under_way))
 
+    async def all_told(self, seat: Seat) -> None:
+        """As the browser does before it ends an exam: wait for the replies."""
+        while waiting := self._of.get(seat.public_id):
+            await asyncio.wait(set(waiting))
+
     # --- One thing a person does ---
 
     def act(self, kind: str, seat: Seat, meant: float) -> None:
-        if kind != "save":
-            self.spawn(self.send(kind, self._ask(kind, seat), meant))
-        elif seat.public_id in self._busy:
+        if kind == "save" and seat.public_id in self._busy:
             self.log.skipped += 1  # the browser sends a person's answers one after another
+            return
+        if kind == "save":
+            self._busy.add(seat.public_id)
+            task = self.spawn(self._save(seat, meant))
         else:
-            self.spawn(self._save(seat, meant))
+            task = self.spawn(self.send(kind, self._ask(kind, seat), meant))
+        tasks = self._of[seat.public_id]
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     def _ask(self, kind: str, seat: Seat) -> Ask:
         position = self.rng.randint(1, len(seat.form))
@@ -160,7 +173,6 @@ class Crowd:
     async def _save(self, seat: Seat, meant: float) -> None:
         position = min(seat.answered + len(seat.changed) + 1, len(seat.form))
         op = room.answer_op(seat, position, self.rng.randint(1, 3))
-        self._busy.add(seat.public_id)
         try:
             reply = await self.send("save", room.answer(self.address, seat, op), meant)
         finally:
@@ -207,10 +219,10 @@ async def spread(
 
 
 async def sit(crowd: Crowd, active: list[Seat], seconds: float, times: float = 1.0) -> None:
-    """The steady state of whoever is active at the moment; `times` faster than people are."""
+    """The steady state of whoever is active at the moment; `times` faster than is their pace."""
     kinds = mix()
     names, weights = list(kinds), list(kinds.values())
-    each = times * sum(weights) / SECONDS_AN_ANSWER
+    each = times * crowd.pace * sum(weights) / SECONDS_AN_ANSWER
 
     def act(meant: float) -> None:
         if active:
@@ -320,6 +332,7 @@ def _set_deadlines(
 async def _end(crowd: Crowd, seat: Seat, meant: float) -> None:
     """Submit, then what the browser does: the report's page, and while it waits for its score the
     look once a second."""
+    await crowd.all_told(seat)
     reply = await crowd.send("submit", room.submit(crowd.address, seat), meant)
     if reply is None:
         return
@@ -454,10 +467,12 @@ class Plan:
     minutes: float
     seed: int
     phases: Sequence[str]
+    pace: float
+    """How many times faster than people the people are: for a run with few of them."""
 
 
 PHASES: Final = ("steady", "start", "submit")
-FORMS: Final = 8
+MOST_STEPS: Final = 24  # of the ramp: the last is 66 times the first
 
 
 def meter_of(stack: Stack) -> Meter:
@@ -490,7 +505,7 @@ async def hold(stack: Stack, plan: Plan, forms: Sequence[Form]) -> Figures:
     """The phases one after the other, each with its audit."""
     rng = random.Random(plan.seed)
     seats, fresh, _ = await asyncio.to_thread(seat_people, stack, plan, forms, rng)
-    crowd = Crowd(stack.address, rng)
+    crowd = Crowd(stack.address, rng, plan.pace)
     fields = await read_start_fields(stack.address, fresh[0])
     await crowd.links.warm(LINKS)
     for seat in seats[:LINKS]:  # every process has done everything once
@@ -524,13 +539,14 @@ async def ramp(stack: Stack, plan: Plan, forms: Sequence[Form], step: float) -> 
     """Raise the rate of the steady state until it breaks; what the last good step was."""
     rng = random.Random(plan.seed)
     seats, _, _ = await asyncio.to_thread(seat_people, stack, plan, forms, rng)
-    crowd = Crowd(stack.address, rng)
+    crowd = Crowd(stack.address, rng, plan.pace)
     await crowd.links.warm(LINKS)
     await sit(crowd, seats, min(5.0, step))
     steps: list[Figures] = []
     times = 0.5
     while True:
-        print(f"{times * len(seats):.0f} people ...", file=sys.stderr, flush=True)
+        people = round(times * crowd.pace * len(seats))
+        print(f"{people:,} people ...", file=sys.stderr, flush=True)
         crowd.log = Log()
         meter = meter_of(stack)
         began = time.monotonic()
@@ -543,7 +559,7 @@ async def ramp(stack: Stack, plan: Plan, forms: Sequence[Form], step: float) -> 
         steps.append(
             {
                 "times": round(times, 2),
-                "people": round(times * len(seats)),
+                "people": people,
                 "saves_a_second": save.get("rate"),
                 "requests_a_second": round(
                     sum(kind["rate"] for kind in figures["requests"].values()), 1
@@ -556,9 +572,14 @@ async def ramp(stack: Stack, plan: Plan, forms: Sequence[Form], step: float) -> 
             }
         )
         p99 = save["p99"]
-        if p99 is None or p99 > TARGET_P99 or crowd.log.errors or len(steps) >= 24:
+        broke = (p99 or 0.0) > TARGET_P99 or bool(crowd.log.errors)
+        if broke or len(steps) >= MOST_STEPS:
             break
         times *= 1.2
     crowd.links.close()
     good = [one for one in steps if (one["save"]["p99"] or 1e9) <= TARGET_P99 and not one["errors"]]
-    return {"steps": steps, "ceiling": good[-1] if good else None, "broke_at": steps[-1]}
+    return {
+        "steps": steps,
+        "ceiling": good[-1] if good else None,
+        "broke_at": steps[-1] if broke else None,
+    }

@@ -1,8 +1,8 @@
 """What the steps of an exam cost as the past grows, and how Postgres answers the hot statements.
 
     .venv/bin/python -m bench.growth [--past 10000,100000,1000000] [--with-items 100000]
-                                     [--seconds 5] [--people 200] [--seed 1] [--json]
-                                     [--data-dir DIR]
+                                     [--seconds 5] [--people 200] [--clients 20] [--seed 1]
+                                     [--json] [--data-dir DIR]
 
 Past attempts, scored, of other people, are made in bulk; so many of them with their items and
 results (a hundred thousand are 12.5 million rows and about 5 GB), spread over the levels. After
@@ -44,24 +44,24 @@ def growth_tables(figures: Figures) -> str:
 
 
 def _cpu(step: Figures) -> float:
-    used: Mapping[str, float] = step["clients_20"]["cpu_ms"]
+    used: Mapping[str, float] = step["together"]["cpu_ms"]
     return round(sum(used.values()), 3)
 
 
 def _alone(step: Figures) -> float | None:
-    p50: float | None = step["clients_1"]["p50"]
+    p50: float | None = step["alone"]["p50"]
     return p50
 
 
 def _rate(step: Figures) -> float:
-    rate: float = step["clients_20"]["rate"]
+    rate: float = step["together"]["rate"]
     return rate
 
 
 READINGS: dict[str, Callable[[Figures], float | None]] = {
     "processor ms a request, all parts": _cpu,
-    "p50 ms with 1 client": _alone,
-    "a second with 20 clients": _rate,
+    "p50 ms, alone": _alone,
+    "a second, together": _rate,
 }
 
 
@@ -80,6 +80,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--with-items", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
     parser.add_argument("--people", type=int, default=200)
+    parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--data-dir", type=Path, help="use and keep this data directory")
@@ -89,11 +90,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     with running(chosen.data_dir) as stack:
         use_django(stack)
         from bench.plans import explain  # models, which Django had to be set up for
-        from bench.population import draw_forms, make_past, settle, weight
-        from bench.steps import FORMS, Plan, requests
+        from bench.population import draw_forms, forms_for, make_past, settle, weight
+        from bench.steps import Plan, requests
 
-        plan = Plan(chosen.seconds, chosen.people, chosen.seed)
-        forms = draw_forms(min(FORMS, plan.people), plan.seed)
+        plan = Plan(chosen.seconds, chosen.people, chosen.seed, chosen.clients)
+        forms = draw_forms(forms_for(plan.people), plan.seed)
         for attempts in levels:
             print(f"{attempts:,} past attempts ...", file=sys.stderr, flush=True)
             began = time.monotonic()

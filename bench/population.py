@@ -27,7 +27,8 @@ from attempts.identity import person_name
 from attempts.models import Attempt, Exam
 from domains.models import Outline
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+DJANGOS_OWN = "django.contrib.auth.backends.ModelBackend"
+FLOOR = "floor"  # begins the keys of the sessions that the bare view reads
 BATCH = 2_000
 
 
@@ -45,8 +46,15 @@ class Person:
 
     @property
     def cookies(self) -> str:
+        return self._cookies(self.session)
+
+    @property
+    def floor_cookies(self) -> str:
+        return self._cookies(FLOOR + self.session)
+
+    def _cookies(self, session: str) -> str:
         return (
-            f"{settings.SESSION_COOKIE_NAME}={self.session}; "
+            f"{settings.SESSION_COOKIE_NAME}={session}; "
             f"{settings.CSRF_COOKIE_NAME}={self.token}; {identity.COOKIE}={self.device}"
         )
 
@@ -62,8 +70,7 @@ def make_people(count: int, label: str) -> list[Person]:
     )
     if not users:
         return []
-    proof = users[0].get_session_auth_hash()  # of the password, which is the same for all
-    store, signer = SessionStore(), get_cookie_signer(salt=identity.COOKIE + identity._SALT)
+    signer = get_cookie_signer(salt=identity.COOKIE + identity._SALT)
     people = [
         Person(
             pk=user.pk,
@@ -74,24 +81,30 @@ def make_people(count: int, label: str) -> list[Person]:
         )
         for user in users
     ]
+    _log_in(people, settings.AUTHENTICATION_BACKENDS[0])
+    return people
+
+
+def _log_in(people: Sequence[Person], backend: str, begins: str = "") -> None:
+    proof = User(password="!").get_session_auth_hash()  # of the password, which is all people's
+    store = SessionStore()
     Session.objects.bulk_create(
         (
             Session(
-                session_key=person.session,
+                session_key=begins + person.session,
                 session_data=store.encode(
                     {
                         "_auth_user_id": str(person.pk),
-                        "_auth_user_backend": BACKEND,
+                        "_auth_user_backend": backend,
                         "_auth_user_hash": proof,
                     }
                 ),
-                expire_date=now + timedelta(days=1),
+                expire_date=timezone.now() + timedelta(days=1),
             )
             for person in people
         ),
         batch_size=BATCH,
     )
-    return people
 
 
 # --- Forms ----------------------------------------------------------------------------------
@@ -107,6 +120,14 @@ class Sheet:
 
 
 Form = Sequence[Sheet]
+
+
+MOST_FORMS = 8
+
+
+def forms_for(people: int) -> int:
+    """How many different forms to deal: enough that neighbours differ, and drawn in seconds."""
+    return min(MOST_FORMS, 1 + people // 20)
 
 
 def draw_forms(count: int, seed: int, exam: str = "simulation") -> list[Form]:
@@ -300,7 +321,9 @@ def settle(admin: psycopg.Connection) -> None:
 
 
 def make_floor(people: Sequence[Person], positions: int) -> None:
-    """The table of the bare view and of pgbench: one row a person and question, all there."""
+    """The table of the bare view and of pgbench: one row a person and question, all there. And
+    sessions for the bare view, which knows Django's own backend alone."""
+    _log_in(people, DJANGOS_OWN, FLOOR)
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS bench_floor")
         cursor.execute(

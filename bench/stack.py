@@ -28,6 +28,7 @@ from bench.wire import Address
 from issmp_site.embedded.account import server_account
 from issmp_site.embedded.binaries import find_postgres
 from issmp_site.embedded.datadir import DataDir
+from issmp_site.embedded.leftovers import Record
 from issmp_site.embedded.postgres import DATABASE, ROLE, SUPERUSER, Postgres, free_port
 from issmp_site.embedded.processes import die_with_launcher
 from issmp_site.embedded.up import Apps
@@ -44,7 +45,6 @@ START_WITHIN = 300  # seconds; a fresh directory takes about twenty on a quiet m
 @dataclass(frozen=True)
 class Stack:
     data: DataDir
-    launcher: int
     variables: Mapping[str, str]
 
     @property
@@ -119,7 +119,10 @@ def _listens(address: Address) -> bool:
 @contextlib.contextmanager
 def running(keep: Path | None) -> Iterator[Stack]:
     """Start everything, hand it over, stop it. keep: a data directory to use and to leave; without
-    one a fresh directory is made and removed."""
+    one a fresh directory is made and removed. What runs on `keep` already is used, and goes on."""
+    if keep is not None and (stack := _beside(keep.absolute())) is not None:
+        yield stack
+        return
     with _directory(keep) as root:
         log = root.parent / f"{root.name}.up.log" if keep else root.parent / "up.log"
         with log.open("wb") as output:
@@ -139,11 +142,31 @@ def running(keep: Path | None) -> Iterator[Stack]:
             )
         try:
             _wait_for(lambda: b"\nReady: " in log.read_bytes(), launcher, "manage.py up", log)
-            data = DataDir(root, server_account())
-            content = json.loads(data.environment.read_text())
-            yield Stack(data, launcher.pid, content["variables"])
+            yield _stack(root)
         finally:
             _stop(launcher)
+
+
+def _stack(root: Path) -> Stack:
+    data = DataDir(root, server_account())
+    return Stack(data, json.loads(data.environment.read_text())["variables"])
+
+
+def _beside(root: Path) -> Stack | None:
+    """What an `up` has running there, once it listens."""
+    try:
+        launcher = Record(**json.loads(DataDir(root).environment.read_text())["launcher"])
+    except FileNotFoundError:
+        return None
+    if not launcher.runs():
+        return None
+    stack = _stack(root)
+    deadline = time.monotonic() + START_WITHIN
+    while not _listens(stack.address):
+        if not launcher.runs() or time.monotonic() > deadline:
+            raise SystemExit(f"{root} is in use by an `up` that does not come to listen.")
+        time.sleep(0.1)
+    return stack
 
 
 def _environment() -> dict[str, str]:
@@ -188,9 +211,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def use_django(stack: Stack) -> None:
-    """Let this process work with the installation's models, over two connections of its own."""
+    """Let this process work with the installation's models."""
     os.environ.update(stack.variables)
-    os.environ["ISSMP_DB_POOL"] = "2"
     import django
 
     django.setup()

@@ -1,4 +1,4 @@
-"""The steps of an exam, each measured with 1 client and with 20, and the two floors beside them.
+"""The steps of an exam, each measured with one client and with many, and two floors beside them.
 
 `bench.requests` is the program; this part needs Django to be set up.
 """
@@ -36,11 +36,10 @@ from bench.stack import PARTS, Meter, Stack
 from bench.statements import Asked, asked
 from bench.wire import Address, Broken, Link, get, post_json
 
-CLIENTS = (1, 20)
 WEB_THREADS = 8  # two processes of four: as many pgbench clients, so that the floors compare
-FORMS = 8
 WARM_UP = 0.1  # of each measurement's time, before it counts
 MOST_STARTS = 600  # a start uses a person up
+SCORED_WITHIN = 120.0  # seconds; what takes longer counts as an error
 
 
 # --- The loop -------------------------------------------------------------------------------
@@ -54,7 +53,8 @@ class Turn:
 
     ask: Ask
     back: Callable[[], None] = lambda: None
-    then: Callable[[], Awaitable[None]] | None = None
+    then: Callable[[], Awaitable[bool]] | None = None
+    """Whether that came, too."""
 
 
 @dataclass(slots=True)
@@ -90,8 +90,8 @@ async def closed_loop(address: Address, next_turn: Next, clients: int, seconds: 
             if turn.ask.done(reply):
                 run.latencies.append(taken)
                 run.sizes.append(reply.size)
-                if turn.then is not None:
-                    await turn.then()
+                if turn.then is not None and not await turn.then():
+                    run.errors.append("what was to follow did not come")
             else:
                 run.errors.append(reply.words())
             turn.back()
@@ -168,7 +168,7 @@ class Stage:
 def bare_save(address: Address, seat: Seat, position: int) -> Ask:
     person = seat.person
     body = {"position": position, "choice": seat.form[position - 1].choices[0]}
-    request = post_json(address, "/save/", person.cookies, person.token, body)
+    request = post_json(address, "/save/", person.floor_cookies, person.token, body)
     return Ask(request, lambda reply: reply.status == 200)
 
 
@@ -184,11 +184,18 @@ class ScoreWatch:
         self.delays: list[float] = []
         self.seats: deque[Seat] = deque()
 
-    async def wait(self, seat: Seat, since: float) -> None:
+    async def wait(self, seat: Seat, since: float) -> bool:
+        """Whether the score came."""
         arrived = asyncio.Event()
         self._waiting[seat.attempt] = (arrived, seat)
-        await arrived.wait()
+        try:
+            async with asyncio.timeout(SCORED_WITHIN):
+                await arrived.wait()
+        except TimeoutError:
+            self._waiting.pop(seat.attempt, None)
+            return False
         self.delays.append(time.perf_counter() - since)
+        return True
 
     async def look(self) -> None:
         connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True)
@@ -219,7 +226,7 @@ CASES: dict[str, Callable[[Stage], Next]] = {
 }
 
 
-async def measure_all(stage: Stage, stack: Stack, bare_pid: int, seconds: float) -> Figures:
+async def measure_all(stage: Stage, stack: Stack, bare_pid: int, plan: Plan) -> Figures:
     watch = asyncio.create_task(stage.scored.look())
     measured: Figures = {}
     try:
@@ -227,24 +234,24 @@ async def measure_all(stage: Stage, stack: Stack, bare_pid: int, seconds: float)
             address = stage.bare if name == "bare view" else stage.address
             web = bare_pid if name == "bare view" else stack.pid("web")
             meter = Meter({part: stack.pid(part) for part in PARTS} | {"web": web})
-            measured[name] = await measure(stage, address, case(stage), meter, seconds)
+            measured[name] = await measure(stage, address, case(stage), meter, plan)
     finally:
         watch.cancel()
     return measured
 
 
 async def measure(
-    stage: Stage, address: Address, next_turn: Next, meter: Meter, seconds: float
+    stage: Stage, address: Address, next_turn: Next, meter: Meter, plan: Plan
 ) -> Figures:
     figures: Figures = {}
-    for clients in CLIENTS:
-        await closed_loop(address, next_turn, clients, seconds * WARM_UP)
+    for name, clients in (("alone", 1), ("together", plan.clients)):
+        await closed_loop(address, next_turn, clients, plan.seconds * WARM_UP)
         stage.scored.delays.clear()
         meter.start()
-        run = await closed_loop(address, next_turn, clients, seconds)
+        run = await closed_loop(address, next_turn, clients, plan.seconds)
         used = meter.stop()
         done = len(run.latencies)
-        figures[f"clients_{clients}"] = run.figures() | {
+        figures[name] = run.figures() | {
             "cpu_ms": used.per(done),
             "cores": used.cores,
             "until_scored": latency(stage.scored.delays) if stage.scored.delays else None,
@@ -281,10 +288,12 @@ def statements(person: Person, seat: Seat, ended: Seat, fields: dict[str, str]) 
 
 async def cold_weight(address: Address, seat: Seat) -> Figures:
     """A question page as a browser that has nothing yet gets it: with its styles, its scripts and
-    the modules these import; without fonts and pictures."""
+    the modules these import; without fonts, pictures and what is fetched ahead. Bytes of the
+    compressed bodies. "headers" are those of HTTP/1.1, apart: HTTP/2 sends what repeats once."""
     link = await Link.open(address)
     page = await link.ask(get(address, seat.path("items/1/"), seat.person.cookies))
-    parts = {"page": page.size, "styles": 0, "scripts": 0}
+    parts = {"page": len(page.body), "styles": 0, "scripts": 0}
+    headers, files = len(page.head), 1
     seen: set[str] = set()
     waiting = list(_linked(page.text(), seat.path("items/1/")))
     while waiting:
@@ -295,11 +304,12 @@ async def cold_weight(address: Address, seat: Seat) -> Figures:
         reply = await link.ask(get(address, path, ""))
         if reply.status != 200:
             raise SystemExit(f"{path} answers {reply.status}")
-        parts[kind] += reply.size
+        parts[kind] += len(reply.body)
+        headers, files = headers + len(reply.head), files + 1
         if kind == "scripts":
             waiting += [("scripts", urljoin(path, name)) for name in _imports(reply.text())]
     link.close()
-    return parts | {"together": sum(parts.values())}
+    return parts | {"together": sum(parts.values()), "headers": headers, "files": files}
 
 
 def _linked(html: str, base: str) -> Iterator[tuple[str, str]]:
@@ -336,7 +346,7 @@ def pgbench(
     if not program.exists():
         return None
     figures: Figures = {}
-    for clients in (1, WEB_THREADS):
+    for name, clients in (("alone", 1), ("together", WEB_THREADS)):
         with tempfile.TemporaryDirectory() as folder:
             script = Path(folder, "upsert.sql")
             script.write_text(UPSERT)
@@ -360,8 +370,9 @@ def pgbench(
         seconds_each = [int(line[2]) / 1_000_000 for line in lines]
         moments = [int(line[4]) + int(line[5]) / 1_000_000 for line in lines]
         lasted = max(moments) - min(moments)
-        figures[f"clients_{clients}"] = latency(seconds_each) | {
-            "rate": round(len(lines) / lasted, 1) if lasted else None
+        figures[name] = latency(seconds_each) | {
+            "clients": clients,
+            "rate": round(len(lines) / lasted, 1) if lasted else None,
         }
     return figures
 
@@ -374,6 +385,8 @@ class Plan:
     seconds: float
     people: int
     seed: int
+    clients: int
+    """How many ask at the same time when not one alone does."""
 
 
 async def read_start_fields(address: Address, person: Person) -> dict[str, str]:
@@ -412,52 +425,54 @@ def requests(stack: Stack, plan: Plan, forms: Sequence[Form]) -> Figures:
             scored=ScoreWatch(stack),
         )
         cold = asyncio.run(_weigh(stage))
-        measured = asyncio.run(measure_all(stage, stack, bare_pid, plan.seconds))
+        measured = asyncio.run(measure_all(stage, stack, bare_pid, plan))
     if not stage.scored.seats:
         raise SystemExit(f"no attempt was submitted: {measured['submit']}")
     ended = stage.scored.seats[0]
     counted = statements(fresh[0], seats[0], ended, stage.fields)
-    floor_rate = measured["bare view"]["clients_20"]["rate"]
-    floor_cpu = sum(measured["bare view"]["clients_20"]["cpu_ms"].values())
+    floor_rate = measured["bare view"]["together"]["rate"]
+    floor_cpu = sum(measured["bare view"]["together"]["cpu_ms"].values())
     for name, figures in measured.items():
-        busy = figures["clients_20"]
+        busy = figures["together"]
         figures["statements"] = counted.get(name)
         figures["rate_to_bare"] = ratio(busy["rate"], floor_rate)
         figures["cpu_to_bare"] = ratio(floor_cpu, sum(busy["cpu_ms"].values()))
-    return {"pgbench": floor, "requests": measured, "cold_bytes": cold}
+    return {"clients": plan.clients, "pgbench": floor, "requests": measured, "cold_bytes": cold}
 
 
 # --- As tables ------------------------------------------------------------------------------
 
 COLUMNS = (
-    "request|1: p50 ms|p95|p99|20: p50 ms|p95|p99|a second|to bare|web ms|Postgres ms|worker ms|"
-    "bare to it|SQL|bytes|errors"
-).split("|")
+    "request|1: p50 ms|p95|p99|{clients}: p50 ms|p95|p99|a second|to bare|web ms|Postgres ms|"
+    "worker ms|bare to it|SQL|bytes|errors"
+)
 POINTS = ("p50", "p95", "p99")
 
 
 def tables(figures: Figures) -> str:
-    """Times in milliseconds, with 1 client and with 20; then with 20 the rate and its ratio to the
-    bare view's, the processor time of a request, and the bare view's as a share of it."""
-    requests = figures["requests"]
+    """Times in milliseconds, with one client and with many; then with many the rate and its ratio
+    to the bare view's, the processor time of a request, and the bare view's as a share of it."""
+    requests, clients = figures["requests"], figures["clients"]
+    columns = COLUMNS.format(clients=clients).split("|")
     parts = [
-        table(COLUMNS, [_row(name, measured) for name, measured in requests.items()]),
-        _scored_table(requests["submit"]),
+        table(columns, [_row(name, measured) for name, measured in requests.items()]),
+        _scored_table(requests["submit"], clients),
         _pgbench_table(figures["pgbench"]),
     ]
     cold = figures["cold_bytes"]
     parts.append(
-        f"A question page on the wire: {cold['page']:,} bytes; cold, with styles "
-        f"({cold['styles']:,}) and scripts ({cold['scripts']:,}): {cold['together']:,}."
+        f"A question page, compressed: {cold['page']:,} bytes; cold, with styles "
+        f"({cold['styles']:,}) and scripts ({cold['scripts']:,}): {cold['together']:,}, and the "
+        f"headers of {cold['files']} replies: {cold['headers']:,}."
     )
-    cores = requests["save"]["clients_20"]["cores"]
-    words = f"Cores busy while 20 clients saved: {flat(cores)}."
+    cores = requests["save"]["together"]["cores"]
+    words = f"Cores busy while {_clients(clients)} saved: {flat(cores)}."
     parts.append(words + (" The load program was the bottleneck." if cores["load"] > 0.8 else ""))
     return "\n\n".join(parts)
 
 
 def _row(name: str, measured: Figures) -> list[object]:
-    one, many = measured["clients_1"], measured["clients_20"]
+    one, many = measured["alone"], measured["together"]
     return [
         name,
         *(one[point] for point in POINTS),
@@ -472,11 +487,11 @@ def _row(name: str, measured: Figures) -> list[object]:
     ]
 
 
-def _scored_table(submit: Figures) -> str:
+def _scored_table(submit: Figures, clients: int) -> str:
     rows = []
-    for clients in CLIENTS:
-        until = submit[f"clients_{clients}"]["until_scored"] or {}
-        rows.append([_clients(clients), *(until.get(key) for key in (*POINTS, "max"))])
+    for name, count in (("alone", 1), ("together", clients)):
+        until = submit[name]["until_scored"] or {}
+        rows.append([_clients(count), *(until.get(key) for key in (*POINTS, "max"))])
     return table(["submit to scored", "p50 ms", "p95", "p99", "max"], rows)
 
 
@@ -484,8 +499,8 @@ def _pgbench_table(floor: Figures | None) -> str:
     if floor is None:
         return "pgbench: this Postgres came without it."
     rows = [
-        [_clients(clients), *(floor[f"clients_{clients}"][key] for key in ("rate", *POINTS))]
-        for clients in (1, WEB_THREADS)
+        [_clients(run["clients"]), *(run[key] for key in ("rate", *POINTS))]
+        for run in floor.values()
     ]
     return table(["pgbench, the upsert alone", "a second", "p50 ms", "p95", "p99"], rows)
 

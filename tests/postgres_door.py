@@ -42,7 +42,7 @@ class Door:
         with self._lock:
             dropped, self._connections = self._connections, set()
         for one in dropped:
-            _end(one)
+            _hang_up(one)  # the thread that passes things on still holds it, and closes it
 
     def slam_at(self, statement: bytes) -> None:
         """The next statement with these words arrives and is done; its reply is not heard."""
@@ -91,9 +91,13 @@ def _listener(port: int) -> socket.socket:
 
 
 def _end(one: socket.socket) -> None:
+    _hang_up(one)
+    one.close()
+
+
+def _hang_up(one: socket.socket) -> None:
     with contextlib.suppress(OSError):
         one.shutdown(socket.SHUT_RDWR)
-    one.close()
 
 
 @contextlib.contextmanager

@@ -81,7 +81,7 @@ class Run:
                 forms,
                 now=timezone.now(),
                 rng=self._rng,
-                left=(20.0, max(40.0, self._options.seconds)),
+                left=(min(20.0, self._options.seconds / 2), self._options.seconds),
                 answered=(0.0, 0.0),
             )
         connection.close()

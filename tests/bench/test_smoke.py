@@ -4,11 +4,8 @@ within its budget. Nothing here looks at a clock."""
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +18,17 @@ pytestmark = pytest.mark.xdist_group("bench")
 STEPS = {"bare view", "save", "heartbeat", "view", "form", "start", "submit", "report"}
 RUN = {"count", "p50", "p95", "p99", "p999", "max", "rate", "errors", "cpu_ms", "cores"}
 PARTS = {"web", "postgres", "worker", "redis", "beat", "load", "others"}
+# On a machine with much else to do a draw may outlast the time it is given, and says so.
+TURNED_AWAY = "302 to /exams/"
 
 
-@pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
-    """One installation for all of them, one after the other."""
-    place = Path(tempfile.mkdtemp(prefix="touchstone-bench-smoke-"))
-    place.chmod(0o711)
-    yield place
-    shutil.rmtree(place)
-
-
-def bench(program: str, place: Path, *argv: str) -> Any:
+def bench(program: str, installation: Path, argv: str) -> Any:
+    """What it prints. Its exit code says whether it found the installation at fault."""
     done = subprocess.run(
-        [sys.executable, "-m", f"bench.{program}", "--json", "--data-dir", place / "data", *argv],
+        [
+            *(sys.executable, "-m", f"bench.{program}", "--json", "--data-dir", installation),
+            *argv.split(),
+        ],
         check=False,
         cwd=CHECKOUT,
         env=environment(),
@@ -42,65 +36,74 @@ def bench(program: str, place: Path, *argv: str) -> Any:
         text=True,
         timeout=600,
     )
-    assert done.returncode == 0, done.stderr[-3000:] + done.stdout[-3000:]
-    return json.loads(done.stdout)
+    assert done.stdout, done.stderr[-3000:]
+    told = json.loads(done.stdout)
+    told["exit code"] = done.returncode
+    return told
 
 
-def test_requests(place: Path) -> None:
-    told = bench("requests", place, "--people", "30", "--seconds", "0.3")
+def check_requests(told: Any) -> None:
     assert set(told["requests"]) == STEPS
     for name, step in told["requests"].items():
-        for run in (step["clients_1"], step["clients_20"]):
+        for run in (step["alone"], step["together"]):
             assert set(run) >= RUN
             assert set(run["cores"]) == PARTS
-            # Twenty starts at once on a busy machine may outlast the time a draw is given.
-            assert run["first_error"] is None or (name == "start" and run["count"]), (name, run)
+            if name == "start" and run["first_error"] == TURNED_AWAY:
+                continue
+            assert run["first_error"] is None, (name, run)
+            assert run["count"], name
+
+
+def test_requests(installation: Path) -> None:
+    told = bench("requests", installation, "--people 60 --clients 2 --seconds 0.2")
+    assert told["exit code"] == 0
+    check_requests(told)
     statements = {name: step["statements"] for name, step in told["requests"].items()}
+    assert None not in {count for name, count in statements.items() if name != "bare view"}
     assert statements["save"] <= 5
     assert statements["start"] < 40
-    assert None not in {count for name, count in statements.items() if name != "bare view"}
     assert told["requests"]["view"]["bytes"] < 12_000
     assert told["cold_bytes"]["together"] < 60_000
-    assert told["requests"]["submit"]["clients_1"]["until_scored"]["count"]
-    assert told["pgbench"] is None or told["pgbench"]["clients_1"]["rate"]
+    assert told["requests"]["submit"]["alone"]["until_scored"]["count"]
+    assert told["pgbench"] is None or told["pgbench"]["alone"]["rate"]
 
 
-def test_crowd(place: Path) -> None:
-    told = bench("crowd", place, "--people", "12", "--minutes", "0.1")
-    assert set(told["phases"]) == {"steady", "start", "submit"}
-    for phase in told["phases"].values():
-        assert phase["errors"] == {}
+def test_crowd(installation: Path) -> None:
+    told = bench("crowd", installation, "--people 4 --pace 40 --minutes 0.05")
+    phases = told["phases"]
+    assert set(phases) == {"steady", "start", "submit"}
+    for phase in phases.values():
         assert set(phase["cores"]) == PARTS
         assert phase["send_lag"]["count"]
+        assert set(phase["errors"]) <= {f"start: {TURNED_AWAY}"}
         audit = phase["audit"]
         assert audit["not_in_the_log"] == audit["not_the_stored_choice"] == 0
         assert audit["not_scored"] == 0
-    assert told["phases"]["start"]["requests"]["start"]["count"] == 12
-    assert told["phases"]["submit"]["requests"]["submit"]["count"] == 11  # one let the time run out
-    assert told["phases"]["submit"]["audit"]["ended"] == 12
+    assert told["exit code"] == bool(phases["start"]["errors"])
+    assert sum(phase["audit"]["acknowledged"] for phase in phases.values())
+    assert phases["start"]["requests"]["start"]["count"] == 4
+    assert phases["submit"]["requests"]["submit"]["count"] == 4
+    assert phases["submit"]["audit"]["ended"] == 4
 
 
-def test_ramp(place: Path) -> None:
-    told = bench("crowd", place, "--people", "12", "--ramp", "--step", "0.2")
+def test_ramp(installation: Path) -> None:
+    told = bench("crowd", installation, "--people 4 --pace 40 --ramp --step 0.2")
+    assert told["exit code"] == 0
     assert told["steps"]
-    assert set(told["steps"][0]["cores"]) == PARTS
+    for step in told["steps"]:
+        assert set(step["cores"]) == PARTS
+        assert step["first_errors"] == {}
+        assert step["people"]
+    assert told["broke_at"] in (None, told["steps"][-1])
 
 
-def test_growth(place: Path) -> None:
-    told = bench(
-        "growth",
-        place,
-        "--past",
-        "20,60",
-        "--with-items",
-        "40",
-        "--people",
-        "30",
-        "--seconds",
-        "0.2",
-    )
+def test_growth(installation: Path) -> None:
+    size = "--past 20,60 --with-items 40 --people 40 --clients 2 --seconds 0.1"
+    told = bench("growth", installation, size)
+    assert told["exit code"] == 0
     assert [level["attempts"] for level in told["levels"]] == [20, 60]
-    assert all(set(level["requests"]) == STEPS for level in told["levels"])
+    for level in told["levels"]:
+        check_requests(level)
     assert told["levels"][-1]["items"] >= 40 * 125
     explained = {one["step"] for one in told["explained"]}
     assert explained == {"save", "view", "start", "submit", "score", "sweep"}
