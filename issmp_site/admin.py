@@ -25,6 +25,8 @@ class AuthoringSite(AdminSite):
         context = dict(extra_context or {})
         if request.user.has_perm("questions.view_question"):
             context["bank"] = overview.bank_overview()
+        else:
+            context["title"] = "Overview"
         return super().index(request, context)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:

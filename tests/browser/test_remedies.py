@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from attempts.models import AnswerEvent, Attempt, NotCounted, Remedy
 from attempts.results import score_attempt
 from issmp_site.roles import EXAM_STAFF
 from tests.browser.conftest import AsPerson, Complaints, axe_clean
+from tests.browser.room import at, choose, ready, saved
 from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -70,6 +72,59 @@ def test_one_exam_is_extended_and_its_person_sees_why(
     theirs.goto(reverse("attempt-list"))
     expect(theirs.get_by_text(f"{until:%H:%M:%S} UTC: {WHY}")).to_be_visible()
     axe_clean(theirs)
+
+
+def test_in_the_room_the_newest_end_is_told_once_and_put_away(
+    live_world: World, as_person: AsPerson
+) -> None:
+    attempt = live_world.start(live_world.ada)
+    page = as_person(live_world.ada, f"/attempts/{attempt.public_id}/")
+    lines = page.locator("#notices .room-notice")
+    for position, minutes in enumerate((5, 15), 1):
+        remedies.extend(attempt, minutes, WHY, live_world.ines, timezone.now())
+        attempt.refresh_from_db()
+        choose(page, position)  # the next contact
+        told = f"Your exam now ends at {attempt.deadline:%H:%M}. The log says why"
+        expect(lines.locator("p")).to_have_text([told])
+    axe_clean(page)
+    lines.get_by_role("button", name="Close").click()
+    expect(lines).to_have_count(0)
+    expect(page.locator("#main")).to_be_focused()
+
+    page.reload()  # now the page brings its own words
+    expect(lines.locator("p")).to_have_text([re.compile(f"extended by 15 minutes.*{WHY}")])
+    choose(page, 3)
+    saved(page)
+    expect(lines).to_have_count(1)
+
+
+def test_moving_on_does_not_tell_the_extension_again(
+    live_world: World, as_person: AsPerson
+) -> None:
+    attempt = live_world.start(live_world.ada)
+    Attempt.objects.filter(pk=attempt.pk).update(navigation="forward")
+    remedies.extend(attempt, 15, WHY, live_world.ines, timezone.now())
+    page = as_person(live_world.ada, f"/attempts/{attempt.public_id}/")
+    choose(page, 1)
+    saved(page)
+    page.get_by_role("button", name="Next").click()
+    at(page, 2)
+    expect(page.locator("#notices .room-notice")).to_have_count(1)
+    expect(page.locator("#announcer")).not_to_contain_text(WHY)
+
+
+def test_an_exam_made_void_under_its_person_says_why(
+    live_world: World, as_person: AsPerson
+) -> None:
+    attempt = live_world.start(live_world.ada)
+    page = as_person(live_world.ada, f"/attempts/{attempt.public_id}/")
+    ready(page)
+    remedies.void(attempt, "Two people sat it", live_world.ines, timezone.now())
+    choose(page, 1)
+    page.wait_for_url("**/log/")
+    expect(page.get_by_role("main")).to_contain_text("is void and counts nowhere")
+    expect(page.get_by_role("main")).to_contain_text("Reason: Two people sat it")
+    axe_clean(page)
 
 
 def test_an_outage_says_what_it_would_do_first(
