@@ -92,7 +92,16 @@ async function toRoom(event, url) {
   if (!kept) return asked;
   const impatient = new Promise((resolve) => setTimeout(() => resolve(null), PATIENCE));
   const response = await Promise.race([asked, impatient]).catch(() => null);
-  return response && response.status < 500 ? response : kept;
+  return response && response.status < 500 ? response : standIn(kept);
+}
+
+/** A kept page says that it is one: it is not looked at before its script shows what was asked for.
+ * @param {Response} kept */
+async function standIn(kept) {
+  const headers = new Headers(kept.headers);
+  for (const name of ["Content-Encoding", "Content-Length"]) headers.delete(name);
+  const html = await kept.text();
+  return new Response(html.replace('id="room"', 'id="room" data-kept'), { headers });
 }
 
 /** @param {any} event @param {string} base @param {string} attempt @param {URL} url */

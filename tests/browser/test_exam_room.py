@@ -226,11 +226,12 @@ def test_axe_finds_nothing_in_any_state_of_the_room(
 
 def test_a_drill_explains_after_the_answer(as_person: AsPerson, live_world: World) -> None:
     drill = live_world.start(live_world.ada, "drill", domain=3)
-    page = as_person(live_world.ada, f"/attempts/{drill.public_id}/")
+    phone = {"width": 320, "height": 480}
+    page = as_person(live_world.ada, f"/attempts/{drill.public_id}/", viewport=phone)
     assert page.locator(".rationale").count() == 0
     page.locator(".option").nth(1).click()
     page.get_by_role("button", name="Answer").click()
-    expect(page.locator(".verdict")).to_be_visible()
+    expect(page.locator(".verdict")).to_be_in_viewport(ratio=1)
     assert page.locator(".rationale").count() == 4
     axe_clean(page)
     page.get_by_role("button", name="Next").click()

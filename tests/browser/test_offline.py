@@ -196,9 +196,10 @@ def test_a_closed_browser_loses_nothing_and_a_lost_session_asks_to_log_in(
     page.goto(f"/attempts/{attempt.public_id}/items/5/")
     expect(page.locator("#save-state")).to_have_text("4 answers waiting to be saved")
     context.set_offline(False)
-    expect(page.locator("#notices")).to_contain_text(
+    expect(page.locator("#notices p")).to_have_text(
         "You have been logged out. Your 4 answers are kept here. Log in to send them."
     )
+    expect(page.get_by_role("link", name="Log in to send them.")).to_be_visible()
     axe_clean(page)
     assert AnswerEvent.objects.count() == 0
     log_in(context, attempt.user, live_server.url)

@@ -15,12 +15,30 @@ export function announce(text) {
   setTimeout(() => line.remove(), SPOKEN_FOR);
 }
 
+function closer() {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "tool";
+  button.dataset.closeNotice = "";
+  button.textContent = "Close";
+  return button;
+}
+
+// Also for a line that came with the page.
+document.addEventListener("click", (event) => {
+  const button = event.target instanceof Element ? event.target.closest("[data-close-notice]") : null;
+  if (!button) return;
+  button.closest(".room-notice")?.remove();
+  document.getElementById("main")?.focus({ preventScroll: true });
+});
+
 /**
  * @param {string} text
- * @param {{lasting?: boolean, bad?: boolean, link?: {href: string, text: string}}} [how]
+ * @param {{lasting?: boolean, bad?: boolean, closes?: boolean,
+ *   link?: {href: string, text: string}}} [how] closes: the reader may put it away
  * @returns {() => void} takes the line away again
  */
-export function notice(text, { lasting = false, bad = false, link } = {}) {
+export function notice(text, { lasting = false, bad = false, closes = false, link } = {}) {
   const notices = document.getElementById("notices");
   if (!notices) return () => {};
   const line = document.createElement("div");
@@ -38,7 +56,7 @@ export function notice(text, { lasting = false, bad = false, link } = {}) {
     said.append(" ", anchor);
   }
   words.append(mark, said);
-  line.append(words);
+  line.append(words, ...(closes ? [closer()] : []));
   // One passing remark at a time; what lasts stays beside it.
   if (!lasting) {
     line.dataset.passing = "";

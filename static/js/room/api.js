@@ -13,6 +13,8 @@ import { exam } from "./state.js";
  */
 
 const PATIENCE = 10_000;
+const FORM_PATIENCE = 60_000; // nobody waits for it, and on a slow line it takes its time
+const CARRIED = 20_000; // characters that a browser surely still sends for a page that goes (64 kB)
 const PASS = "/attempts/pass/";
 
 let token =
@@ -21,13 +23,13 @@ let token =
   )?.value ?? "";
 
 /**
- * @param {string} url @param {RequestInit} [init]
+ * @param {string} url @param {RequestInit} [init] @param {number} [patience] milliseconds
  * @returns {Promise<Answered & {response?: Response}>}
  */
-async function ask(url, init = {}) {
+async function ask(url, init = {}, patience = PATIENCE) {
   const begun = performance.now();
   try {
-    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE) });
+    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(patience) });
     const isJson = response.headers.get("Content-Type")?.startsWith("application/json");
     const body = isJson ? await response.json() : null;
     const retryAfter = Number(response.headers.get("Retry-After")) || 0;
@@ -59,16 +61,21 @@ async function post(url, init) {
  * @param {string} attempt @param {object} body
  * @param {{last?: boolean}} [how] last: the page is going away; the browser sends it all the same
  */
-export function sync(attempt, body, { last = false } = {}) {
-  return post(`/attempts/${attempt}/sync/`, {
-    body: JSON.stringify(body),
+export async function sync(attempt, body, { last = false } = {}) {
+  const text = JSON.stringify(body);
+  const answer = await post(`/attempts/${attempt}/sync/`, {
+    body: text,
     headers: { "Content-Type": "application/json", Accept: "application/json" },
-    keepalive: last,
+    keepalive: last && text.length <= CARRIED,
   });
+  const { now, deadline, replies } = answer.body ?? {};
+  const ours = Number.isFinite(now) && Number.isFinite(deadline) && Array.isArray(replies);
+  // Whoever answers for the server, a hotel's log-in page for one, has not taken anything.
+  return answer.status === 200 && !ours ? { ...answer, status: 0, body: null } : answer;
 }
 
 export function form() {
-  return ask(`${exam.base}form/`, { headers: { Accept: "application/json" } });
+  return ask(`${exam.base}form/`, { headers: { Accept: "application/json" } }, FORM_PATIENCE);
 }
 
 /** End the attempt. A redirect means it is done; where it leads is for the browser to load. */

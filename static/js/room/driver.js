@@ -18,6 +18,7 @@ import * as store from "./store.js";
  */
 
 const DONE_AT_ONCE = 1_500; // as long as one waits without a word
+const SETTLED = 2_000; // what the first moments of a page need goes before
 
 /** @type {Form | null} */
 let form = null;
@@ -29,6 +30,9 @@ const explained = new Map();
 let takeAway = () => {};
 let moving = false;
 let explaining = false;
+let leaving = false;
+/** Counts what was shown: a page that arrives after one has gone elsewhere stays unseen. */
+let shows = 0;
 let over = false;
 
 const forward = () => exam.navigation === "forward";
@@ -82,7 +86,6 @@ function contentOf({ name, position }) {
  * @param {View} view @param {{push?: boolean}} [how] push: the back button comes back from there
  */
 export async function go(view, { push = true } = {}) {
-  if (moving) return;
   // A drill's question shows its reasons from the moment its answer is stored.
   const answered = explains() && view.name === "question" && itemAt(view.position).savedAt !== null;
   const content = answered ? (explained.get(view.position) ?? null) : contentOf(view);
@@ -90,6 +93,7 @@ export async function go(view, { push = true } = {}) {
     show(view, content, { push });
     return;
   }
+  if (moving) return;
   if (await fetchPage(urlOf(view), { push })) return;
   const fallback = contentOf(view);
   if (fallback !== null) show(view, fallback, { push });
@@ -111,6 +115,7 @@ function show(view, content, { push, focus = true }) {
   takeAway();
   document.dispatchEvent(new CustomEvent("room:leaving", { detail: here }));
   here = view;
+  shows += 1;
   main().innerHTML = content;
   main().classList.toggle("room-body", view.name !== "question");
   const room = document.getElementById("room");
@@ -136,11 +141,13 @@ function show(view, content, { push, focus = true }) {
  */
 async function fetchPage(url, { push = true, fields, focus = true } = {}) {
   moving = true;
+  const before = shows;
   const slow = setTimeout(() => main().setAttribute("aria-busy", "true"), DONE_AT_ONCE);
   const page = await api.page(url, fields);
   clearTimeout(slow);
   main().removeAttribute("aria-busy");
   moving = false;
+  if (shows !== before) return true;
   if (page.status !== 200) return false;
   const path = new URL(page.url, location.href).pathname;
   const fresh = new DOMParser().parseFromString(page.html, "text/html");
@@ -151,7 +158,7 @@ async function fetchPage(url, { push = true, fields, focus = true } = {}) {
     return true;
   }
   await takePage(fresh);
-  const told = [...fresh.querySelectorAll("#notices > .room-notice span:last-child")];
+  const told = [...fresh.querySelectorAll("#notices > .room-notice:not([data-standing]) span:last-child")];
   show(view, content, { push: push && path !== location.pathname, focus });
   for (const line of told) say(line.textContent ?? "");
   return true;
@@ -413,7 +420,8 @@ async function explain(position) {
   if (here.name === "question" && here.position === position) {
     const stored = !itemAt(position).waiting;
     const shown = stored && (await fetchPage(urlOf(here), { push: false }));
-    if (!shown) say("Your answer is kept. The reasons come when the connection is back.");
+    if (shown) sheet()?.querySelector(".verdict")?.scrollIntoView({ block: "start" });
+    else say("Your answer is kept. The reasons come when the connection is back.");
   }
   explaining = false;
 }
@@ -424,10 +432,13 @@ async function leaveForGood() {
     say("Choose an option first; then you can go on.");
     return;
   }
+  if (leaving) return; // a double click
+  leaving = true;
   const delivered = await deliver();
   const fields = new URLSearchParams({ go: "next" });
-  if (delivered && (await fetchPage(urlOf(here), { fields }))) return;
-  say(awayWords());
+  const left = delivered && (await fetchPage(urlOf(here), { fields }));
+  leaving = false;
+  if (!left) say(awayWords());
 }
 
 /** @param {MouseEvent} event */
@@ -458,8 +469,11 @@ function formOfPage() {
 
 async function fetchForm() {
   const answer = await api.form();
+  if (answer.status === 404) return true; // over, or somebody else's: there is none to wait for
   if (answer.status !== 200 || answer.body?.attempt !== exam.attempt) return false;
   const { body } = answer;
+  // One has gone on meanwhile, and the page of that question has brought its own sheet.
+  if (forward() && form && body.last_position < here.position) return true;
   form = {
     attempt: body.attempt,
     person: body.person,
@@ -474,10 +488,14 @@ async function fetchForm() {
   return true;
 }
 
-/** Quietly, once the page is there; and again for as long as it takes. @param {number} wait */
+/**
+ * Quietly, once the page is there; and again for as long as it takes. Also where the sheets are here
+ * already: strokes, highlights and notes of another device come with them and with nothing else.
+ * @param {number} wait
+ */
 function prefetch(wait) {
   setTimeout(async () => {
-    if (!(await fetchForm())) prefetch(Math.min(Math.max(wait, 1_000) * 2, 30_000));
+    if (!(await fetchForm())) prefetch(Math.min(Math.max(wait, 1_000) * (1 + Math.random()), 30_000));
   }, wait);
 }
 
@@ -518,7 +536,7 @@ export async function startDriver() {
   });
   document.addEventListener("room:tick", sayLeft);
   document.addEventListener("room:overtaken", (event) => {
-    tellOvertaken(/** @type {CustomEvent<{position: number}>} */ (event).detail.position);
+    tellOvertaken(/** @type {CustomEvent<{positions: number[]}>} */ (event).detail.positions);
   });
   document.addEventListener("room:delivery", () => void explainAtLast());
   document.addEventListener("room:over", () => {
@@ -530,8 +548,9 @@ export async function startDriver() {
     dress();
   });
   form = exam.attempt ? ((await store.formOf(exam.attempt)) ?? null) : formOfPage();
-  const fresh = form === null || !exam.attempt;
-  if (!form) prefetch(0);
+  const fresh = (form === null && !("kept" in room.dataset)) || !exam.attempt;
+  if (exam.attempt) prefetch(form ? SETTLED : 0);
+  delete room.dataset.kept; // room.css hides a page that stands in for another until here
   if (exam.attempt && (wanted.name !== drawn.name || wanted.position !== drawn.position)) {
     await go(wanted, { push: false });
   } else {
@@ -569,8 +588,16 @@ async function explainAtLast() {
   if (sheet() && !("explained" in (sheet()?.dataset ?? {}))) await explain(here.position);
 }
 
-/** @param {number} position */
-function tellOvertaken(position) {
+/** @param {number[]} positions */
+function tellOvertaken(positions) {
+  if (positions.length > 1) {
+    say(
+      `${positions.length} questions were answered in another tab or on another device. ` +
+        "What is stored counts; choose again if you want something else.",
+    );
+    return;
+  }
+  const [position] = positions;
   const { savedAt } = itemAt(position);
   const current = here.name === "question" && here.position === position;
   const at = savedAt === null ? "" : ` at ${clockTime(savedAt)}`;

@@ -9,16 +9,22 @@ import { deliver, delivery } from "./queue.js";
 import { answersHeld, exam, held } from "./state.js";
 import * as store from "./store.js";
 
-let timeUp = false;
+const AGAIN = 10_000;
+
 let leaving = false;
 /** @type {() => void} */
 let takeAway = () => {};
+/** @type {() => void} */
+let takeDeadline = () => {};
 
 /** @param {string} where below the attempt's address */
 function leave(where) {
   if (leaving) return;
   leaving = true;
-  location.replace(exam.base + where);
+  const go = () => location.replace(exam.base + where);
+  // A page that was kept stands in for the very one we want: it is in trouble, and not to be run down.
+  if (location.pathname === exam.base + where) setTimeout(go, AGAIN * (1 + Math.random()));
+  else go();
 }
 
 /** @param {number} at */
@@ -31,17 +37,24 @@ async function onEnd(event) {
   const form = /** @type {HTMLFormElement} */ (event.target);
   if (form.id !== "end") return;
   event.preventDefault();
-  const button = form.querySelector("button");
+  const button = /** @type {HTMLFormElement} */ (form).querySelector("button");
   if (!exam.attempt || !button || button.disabled) return;
   button.disabled = true; // a double click ends it once
   takeAway();
-  if (!(await deliver()) || !(await api.end())) {
+  if (!(await allDelivered()) || !(await api.end())) {
     button.disabled = false;
     if (!delivery.blocked) tellAway(); // else the page says already what stands in the way
     return;
   }
   if (!held().length) await store.forget(exam.attempt);
   leave("report/");
+}
+
+/** Asks in any case: a log-in that has run out would look like an end. */
+async function allDelivered() {
+  let delivered = await deliver({ want: true });
+  while (delivered && held().length) delivered = await deliver();
+  return delivered;
 }
 
 function tellAway() {
@@ -56,21 +69,25 @@ function tellAway() {
 
 /** @param {number} left milliseconds */
 function look(left) {
-  if (left > 0 && timeUp && exam.state === "in_progress") {
-    timeUp = false; // extended
+  if (left > 0 && exam.timeUp && exam.state === "in_progress") {
+    exam.timeUp = false; // extended
     takeAway();
     document.dispatchEvent(new CustomEvent("room:on"));
   }
-  if (left > 0 || timeUp) return;
-  timeUp = true;
+  if (left > 0 || exam.timeUp) return;
+  exam.timeUp = true;
   document.dispatchEvent(new CustomEvent("room:over"));
-  announce("Time is up. What you have chosen counts as soon as it is saved.");
+  takeAway();
+  takeDeadline();
+  const words = "Time is up. What you have chosen counts as soon as it is saved.";
+  takeAway = notice(words, { lasting: true });
+  announce(words);
   void deliver({ want: true }).then(closeUp);
 }
 
 /** Everything delivered: on to the page that says what counted. Else: what waits, and how long. */
 function closeUp() {
-  if (!timeUp || remaining() > 0) return;
+  if (!exam.timeUp || remaining() > 0) return;
   if (delivery.online && !delivery.blocked) {
     if (!held().length) leave("over/");
     return; // or it is on its way
@@ -94,17 +111,23 @@ function stillCounts() {
   return `${many ? "They count" : "It counts"} if ${many ? "they arrive" : "it arrives"} by ${shortTime(exam.lateUntil)}. `;
 }
 
-/** The server has closed it: by the clock, in another tab or by staff. */
+/** The server has closed it: by the clock, in another tab or by staff. What is held goes first. */
 function onState() {
   if (exam.state === "in_progress") return;
   if (exam.state === "void") leave("");
   else if (!held().length) leave("over/");
 }
 
+/** The newest end only; and not where the page itself came with the words for it. */
 function onDeadline() {
   if (remaining() <= 0) return;
+  const standing = document.querySelector("#notices [data-standing]");
+  if (standing && Number(document.getElementById("room")?.dataset.deadline) === exam.deadline) return;
+  standing?.remove();
+  takeDeadline();
   const words = `Your exam now ends at ${shortTime(exam.deadline)}.`;
-  notice(words, { lasting: true });
+  const link = { href: `${exam.base}log/`, text: "The log says why" };
+  takeDeadline = notice(words, { lasting: true, closes: true, link });
   announce(words);
 }
 
@@ -114,6 +137,6 @@ export function startEnding() {
     look(/** @type {CustomEvent<{remaining: number}>} */ (event).detail.remaining);
   });
   document.addEventListener("room:delivery", closeUp);
-  document.addEventListener("room:state", onState);
+  for (const name of ["room:state", "room:delivery"]) document.addEventListener(name, onState);
   document.addEventListener("room:deadline", onDeadline);
 }

@@ -5,7 +5,7 @@
 // Kept as [start, end] of the stem's text, so that a highlight survives any new drawing of it.
 
 import { announce, notice } from "./announce.js";
-import { itemAt, record } from "./state.js";
+import { exam, itemAt, record } from "./state.js";
 
 /** @typedef {[number, number]} Span */
 
@@ -118,6 +118,7 @@ function selected() {
 
 /** @param {Span[]} highlights */
 function keep(highlights) {
+  if (exam.timeUp) return;
   if (highlights.length > MOST) {
     notice(`A question holds ${MOST} highlights. Take one away first.`);
     announce(`A question holds ${MOST} highlights. Take one away first.`);

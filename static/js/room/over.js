@@ -3,12 +3,13 @@
 // what counted and what did not. With nothing held and nothing to tell, on to the report at once.
 
 import { announce } from "./announce.js";
-import { clockTime } from "./clock.js";
+import { clockTime, remaining } from "./clock.js";
 import { deliver, delivery, startQueue } from "./queue.js";
 import { answersHeld, exam, held, refresh } from "./state.js";
 import * as store from "./store.js";
 
 const AGAIN = 1_000;
+const A_BLINK = 1_000; // as far as the browser's clock and the server's may be apart
 
 let hadSomething = false;
 let saidHow = "";
@@ -97,9 +98,16 @@ async function leave() {
   location.replace(`${exam.base}report/`);
 }
 
-/** The server closes an attempt some seconds after the deadline, for what was on its way. */
+/**
+ * The server closes an attempt some seconds after the deadline, for what was on its way. Extended or
+ * reopened, it goes on where it was.
+ */
 async function untilClosed() {
   while (exam.state === "in_progress") {
+    if (remaining() > A_BLINK) {
+      location.replace(exam.base);
+      return;
+    }
     await new Promise((resolve) => setTimeout(resolve, AGAIN));
     if (delivery.online && !delivery.blocked) await deliver({ want: true });
   }

@@ -1,6 +1,6 @@
 // @ts-check
 // Delivery. Ops go to the server in order and once (each has a name, so a resend is known), from one
-// tab of the browser at a time, and never under another person's name. A failure is tried again after
+// tab of the browser at a time, and never under another person's name. A failure is tried again within
 // 1, 2, 4, 8, 15, 30 seconds, and at once when the network, the page or the person comes back.
 
 import * as api from "./api.js";
@@ -14,11 +14,16 @@ const BACK_OFF = [1, 2, 4, 8, 15, 30].map((seconds) => seconds * 1_000);
 const BATCH = 200; // ops; the server takes 500 and 256 kB
 const SIZE = 150_000; // characters
 const HEARTBEAT = 120_000;
-/** How long an op may wait for company, in milliseconds. */
-const PATIENCE = { answer: 0, flag: 0, departure: 0, marks: 2_000, notes: 2_000, seen: 15_000 };
+const SOONEST = 200; // milliseconds between a failure and the next try
+const LONGEST = 30_000; // whatever the server, or a box before it, asks for
+const LOCK_PATIENCE = 15_000;
+/** How long an op may wait for company, in milliseconds: what was seen goes with the next answer. */
+const PATIENCE = { answer: 0, flag: 0, departure: 0, marks: 2_000, notes: 2_000, seen: 75_000 };
 
 const { exam } = state;
-const channel = exam.attempt ? new BroadcastChannel("touchstone-room") : null;
+// Without one the tabs still find each other's ops in the store, whenever they deliver.
+const channel =
+  exam.attempt && "BroadcastChannel" in window ? new BroadcastChannel("touchstone-room") : null;
 
 /** What is known of the way to the server; the tabs of a browser share it. */
 export const delivery = {
@@ -65,9 +70,17 @@ function deliverIn(milliseconds) {
   timer = setTimeout(() => void deliver(), milliseconds);
 }
 
+/** Anywhere up to the back-off: browsers that were cut off together must not come back together. */
+function pause() {
+  const most = delivery.blocked ? LONGEST : BACK_OFF[Math.min(failures, BACK_OFF.length) - 1];
+  return SOONEST + Math.random() * (most - SOONEST);
+}
+
 /**
- * Deliver what waits. True when nothing is left.
- * @param {{want?: boolean, last?: boolean}} [how] want: also hear how every question stands
+ * Deliver what waits. True when nothing was left; what was done meanwhile follows by itself.
+ * @param {{want?: boolean, last?: boolean}} [how] want: also hear how every question stands;
+ *   last: the page may be going for good, so there is no time to ask the store or the other tabs
+ * @returns {Promise<boolean>}
  */
 export function deliver({ want = false, last = false } = {}) {
   wantItems ||= want;
@@ -78,22 +91,37 @@ export function deliver({ want = false, last = false } = {}) {
     again = true;
     return running;
   }
-  running = oneTab(() => run(last)).finally(() => {
+  running = (last ? run(true) : oneTab(() => run(false))).finally(() => {
     running = null;
+    // Asked for while this run was coming to its end, too late for it to notice.
+    if (again) deliverIn(failures ? pause() : 0);
   });
   return running;
 }
 
-/** @param {() => Promise<boolean>} work */
-function oneTab(work) {
-  // Only a "secure context" has locks. Without, two tabs may both send; the names sort it out.
+/**
+ * Two tabs that send the same do no harm, for every op has a name; so whoever has no locks (no
+ * "secure context") or waits in vain, for a tab that hangs, goes ahead.
+ * @param {() => Promise<boolean>} work @returns {Promise<boolean>}
+ */
+async function oneTab(work) {
   if (!navigator.locks) return work();
-  return navigator.locks.request(`touchstone-room:${exam.attempt}`, work);
+  let begun = false;
+  try {
+    const signal = AbortSignal.timeout(LOCK_PATIENCE);
+    return await navigator.locks.request(`touchstone-room:${exam.attempt}`, { signal }, async () => {
+      begun = true;
+      return work();
+    });
+  } catch (error) {
+    if (begun) throw error;
+    return work();
+  }
 }
 
 /** @param {boolean} last */
 async function run(last) {
-  await state.refresh();
+  if (!last) await state.refresh();
   do {
     again = false;
     const ops = batch();
@@ -109,16 +137,13 @@ async function run(last) {
   return state.held().length === 0;
 }
 
-/** The oldest ops, with one answer a question: if it was overtaken, none may follow on its heels. */
+/** The oldest ops. An answer that was overtaken takes those after it along, here and there. */
 function batch() {
   const ops = [];
-  const answered = new Set();
   let size = 0;
   for (const op of state.held()) {
-    if (op.kind === "answer" && answered.has(op.position)) break;
     size += (op.text?.length ?? 0) * 2 + 300;
     if (ops.length && (ops.length >= BATCH || size > SIZE)) break;
-    if (op.kind === "answer") answered.add(op.position);
     ops.push(op);
   }
   return ops;
@@ -131,13 +156,16 @@ function wire({ attempt: _a, person: _p, seq: _s, ...op }) {
   return needsAt ? op : rest;
 }
 
+/** From when on this contact vouches for nothing. @param {Op} [first] that is not sent along */
+function pendingSince(first) {
+  return Math.min(first?.at ?? Infinity, serverNow());
+}
+
 /** @param {Op[]} ops @param {boolean} wanted @param {boolean} last */
 async function send(ops, wanted, last) {
-  // Nothing that is chosen from now on is vouched for by this contact.
-  const beyond = state.held()[ops.length]?.at ?? Infinity;
   const body = {
     person: exam.person,
-    pending_since: Math.min(beyond, serverNow()),
+    pending_since: pendingSince(state.held()[ops.length]),
     ops: ops.map(wire),
     ...(wanted ? { want: "items" } : {}),
   };
@@ -163,8 +191,9 @@ async function arrived(ops, reply, took) {
   exam.lateUntil = reply.late_until;
   const overtaken = await state.acknowledge(ops, reply.replies, reply.now);
   const news = reply.items ? await takeItems(reply.items, reply.now) : [];
-  for (const position of [...overtaken, ...news]) {
-    document.dispatchEvent(new CustomEvent("room:overtaken", { detail: { position } }));
+  const positions = [...new Set([...overtaken, ...news])];
+  if (positions.length) {
+    document.dispatchEvent(new CustomEvent("room:overtaken", { detail: { positions } }));
   }
   if (moved) document.dispatchEvent(new CustomEvent("room:deadline"));
   if (exam.state !== reply.state) {
@@ -212,22 +241,21 @@ function refused(answer) {
   delivery.online = Boolean(delivery.blocked);
   tell();
   tellTabs({ what: "delivery", delivery });
-  const wait = BACK_OFF[Math.min(failures, BACK_OFF.length) - 1];
-  // Somebody has to log in first: a look now and then is enough.
-  deliverIn(delivery.blocked ? 30_000 : Math.max(wait, answer.retryAfter * 1_000));
+  deliverIn(Math.min(answer.retryAfter * 1_000, LONGEST) + pause());
 }
 
 /** Answers of this person's earlier attempts that never got through: their time may be over, but
  * they are told and put on record. */
 async function deliverOthers() {
   for (const attempt of await store.heldBeside(exam.attempt, exam.person)) {
-    const { ops } = await store.load(attempt);
-    const answer = await api.sync(attempt, {
-      person: exam.person,
-      pending_since: null,
-      ops: ops.slice(0, BATCH).map(wire),
-    });
-    if (answer.status === 200) {
+    const ops = (await store.load(attempt))?.ops ?? [];
+    for (let from = 0; from < ops.length; from += BATCH) {
+      const answer = await api.sync(attempt, {
+        person: exam.person,
+        pending_since: pendingSince(ops[from + BATCH]),
+        ops: ops.slice(from, from + BATCH).map(wire),
+      });
+      if (answer.status !== 200) break;
       const done = answer.body.replies.map((/** @type {{id: string}} */ reply) => reply.id);
       await store.settle({ attempt, done });
     }

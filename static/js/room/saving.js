@@ -47,6 +47,7 @@ function draw() {
     const saved = items().filter((item) => item.savedAt !== null).length;
     if (count) write("is-saving", "Saving");
     else if (saved) write("is-saved", `${answers(saved)} saved`);
+    else write("", "Nothing answered yet");
     return;
   }
   const item = itemAt(place().position);
@@ -61,8 +62,10 @@ function stand(kind) {
   standing?.remove();
   standing = null;
   if (kind === "login") {
-    const words = `You have been logged out. ${keptWords()}`;
-    standing = { kind, remove: notice(words, { lasting: true, bad: true, link: logIn() }) };
+    const [kept, way] = keptWords();
+    const link = { href: logIn(), text: way };
+    const words = `You have been logged out. ${kept}`.trim();
+    standing = { kind, remove: notice(words, { lasting: true, bad: true, link }) };
   } else if (kind === "person") {
     const words =
       "You are logged in as somebody else; these answers belong to another account and are kept, " +
@@ -71,17 +74,18 @@ function stand(kind) {
   }
 }
 
+/** @returns {[kept: string, way: string]} what is safe, and what to do */
 function keptWords() {
   const count = answersHeld();
-  if (!count) return "Log in to go on saving.";
-  if (count === 1) return "Your answer is kept here. Log in to send it.";
-  return `Your ${answers(count)} are kept here. Log in to send them.`;
+  if (!count) return ["", "Log in to go on saving."];
+  if (count === 1) return ["Your answer is kept here.", "Log in to send it."];
+  return [`Your ${answers(count)} are kept here.`, "Log in to send them."];
 }
 
 function logIn() {
   const url = new URL(delivery.login, location.href);
   url.searchParams.set("next", location.pathname);
-  return { href: url.pathname + url.search, text: "Log in" };
+  return url.pathname + url.search;
 }
 
 function onDelivery() {
@@ -101,7 +105,7 @@ function onDelivery() {
 function fail(blocked) {
   if (failing || !answersHeld()) return;
   failing = true;
-  if (blocked === "login") announce(`You have been logged out. ${keptWords()}`);
+  if (blocked === "login") announce(`You have been logged out. ${keptWords().join(" ")}`);
   else if (blocked) announce("You are logged in as somebody else. Your answers are kept, not sent.");
   else announce("The connection is away. Your answers are kept here and saved when it is back.");
   void survivesReload().then((survives) => {

@@ -75,6 +75,11 @@ export function startScratchpad() {
     draw();
   });
   field.addEventListener("blur", save);
+  const close = () => {
+    void save();
+    field.readOnly = exam.timeUp;
+  };
+  for (const name of ["room:over", "room:on"]) document.addEventListener(name, close);
   field.addEventListener("focus", show);
   document.addEventListener("visibilitychange", () => document.hidden && save());
   for (const name of ["room:form", "room:shown", "room:item", "room:delivery"]) {

@@ -48,6 +48,8 @@ export const exam = {
   strict: data.strict === "yes",
   started: Number(data.started),
   state: /** @type {"in_progress" | "closed" | "scored" | "void"} */ (data.state ?? "in_progress"),
+  /** The clock has run out; what is done from now on is of no use to the exam. */
+  timeUp: false,
   /** Until when the server may still count a late answer, once it has said so. */
   lateUntil: /** @type {number | null} */ (null),
   get deadline() {
@@ -70,6 +72,16 @@ const spent = new Set();
 export const inFlight = new Set();
 let confirmedNotes = "";
 let syncedAt = 0;
+/** Server's time of its last word on a question's marks, and on the notes: only a form brings those,
+ * and an answer that is acknowledged while it is on its way does not make it old. */
+/** @type {Map<number, number>} */
+const marksAt = new Map();
+let notesAt = 0;
+/** When the server last spoke of a question, counted in its words: what the store says of it may be
+ * older. */
+/** @type {Map<number, number>} */
+const spokenOf = new Map();
+let spoken = 0;
 let storeFails = false;
 
 /** @param {number} position @returns {Item} */
@@ -236,7 +248,9 @@ export async function refresh() {
   const before = new Map(items().map((item) => [item.position, JSON.stringify(item)]));
   // What is recorded or kept while the store is read may be missing from what is read.
   const stored = new Set(waiting.filter((op) => !unkept.has(op.id)).map((op) => op.id));
+  const begun = spoken;
   const found = await store.load(exam.attempt);
+  if (!found) return; // what is known here stands
   if (found.known) {
     confirmedNotes = found.known.notes;
     if (found.known.syncedAt >= syncedAt) {
@@ -248,6 +262,7 @@ export async function refresh() {
   }
   for (const item of found.items) {
     const mine = confirmed.get(item.position);
+    if ((spokenOf.get(item.position) ?? 0) > begun) continue;
     if (!mine || item.revision >= mine.revision) confirmed.set(item.position, item);
   }
   if (await store.kept()) {
@@ -275,6 +290,13 @@ function known(now) {
   };
 }
 
+/** @param {Item} item as the server has it */
+function hear(item) {
+  confirmed.set(item.position, item);
+  spoken += 1;
+  spokenOf.set(item.position, spoken);
+}
+
 /**
  * The server has told how questions stand: `now` is its time when it did.
  * @param {(Partial<Item> & {position: number})[]} told @param {number} now
@@ -284,14 +306,22 @@ export async function confirm(told, now, more = {}) {
   const news = [];
   for (const part of told) {
     const mine = confirmed.get(part.position);
-    // An older page than what is known already: only a later revision is news.
-    if (mine && now < syncedAt && (part.revision ?? 0) <= mine.revision) continue;
-    const item = { ...(mine ?? blank(part.position)), ...part };
-    if (mine?.seen) item.seen = true;
-    confirmed.set(item.position, item);
+    const { position, struck, highlights, ...rest } = part;
+    // An older page than what is known already: of an answer only a later revision is news.
+    const old = mine && now < syncedAt && (part.revision ?? 0) <= mine.revision;
+    const item = { ...(mine ?? blank(position)), ...(old ? {} : rest) };
+    item.seen ||= Boolean(mine?.seen);
+    if (struck && highlights && now >= (marksAt.get(position) ?? 0)) {
+      Object.assign(item, { struck, highlights });
+      marksAt.set(position, now);
+    }
+    hear(item);
     if (JSON.stringify(item) !== JSON.stringify(mine)) news.push(item);
   }
-  if (more.notes !== undefined && now >= syncedAt) confirmedNotes = more.notes;
+  if (more.notes !== undefined && now >= notesAt) {
+    confirmedNotes = more.notes;
+    notesAt = now;
+  }
   syncedAt = Math.max(syncedAt, now);
   if (news.length) tellItems(news.map((item) => item.position));
   if (exam.attempt) {
@@ -348,7 +378,7 @@ function takeIn(sent, replies) {
     } else if (reply.status === "ok" || !exam.attempt) {
       apply(item, op);
     }
-    confirmed.set(op.position, item);
+    hear(item);
     changed.set(op.position, item);
   }
   // What was chosen on top of an answer that did not stand falls with it; the person is told.
@@ -371,6 +401,10 @@ function takeIn(sent, replies) {
 export async function acknowledge(sent, replies, now) {
   const { done, items: news, outcomes, overtaken } = takeIn(sent, replies);
   syncedAt = Math.max(syncedAt, now);
+  for (const { kind, position } of sent) {
+    if (kind === "marks" && position !== undefined) marksAt.set(position, now);
+    if (kind === "notes") notesAt = now;
+  }
   await store.settle({
     attempt: exam.attempt,
     done,

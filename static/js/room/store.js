@@ -8,7 +8,8 @@
 //   ops       in order: what the server has not acknowledged yet
 //   outcomes  op -> what became of an answer that arrived after the end
 //
-// Where the browser refuses storage the room works from memory; `kept` tells which it is.
+// Where the browser refuses storage the room works from memory; `kept` tells which it is. A store
+// that fails, is full or hangs stops nothing: only `keepOp` throws, for the person has to be told.
 
 /**
  * @typedef {import("./state.js").Item} Item
@@ -21,6 +22,7 @@
 
 const NAME = "touchstone-room";
 const VERSION = 1;
+const PATIENCE = 10_000; // then it hangs, as browsers' stores at times do after a sleep
 const BY_ATTEMPT = ["exams", "items", "forms", "ops", "outcomes"];
 
 /** @type {Promise<IDBDatabase | null> | null} */
@@ -50,12 +52,17 @@ function database() {
     };
     request.onsuccess = () => {
       const db = request.result;
-      db.onversionchange = () => db.close(); // a newer page of ours wants to change it
+      db.onversionchange = () => {
+        db.close(); // a newer page of ours wants to change it
+        opened = null;
+      };
       db.onclose = () => (opened = null);
+      opened = Promise.resolve(db); // also if it took longer than anybody waited
       resolve(db);
     };
     request.onerror = () => resolve(null);
     request.onblocked = () => resolve(null);
+    setTimeout(() => resolve(null), PATIENCE);
   });
   return opened;
 }
@@ -80,9 +87,14 @@ async function within(stores, mode, work, { strict = false } = {}) {
     const transaction = db.transaction(stores, mode, {
       durability: strict ? "strict" : "relaxed",
     });
+    const hangs = new Error("The browser's storage does not answer.");
+    const tooLong = setTimeout(() => reject(hangs), PATIENCE);
     /** @type {Result | undefined} */
     let result;
-    transaction.oncomplete = () => resolve(result);
+    transaction.oncomplete = () => {
+      clearTimeout(tooLong);
+      resolve(result);
+    };
     transaction.onerror = () => reject(transaction.error);
     transaction.onabort = () => reject(transaction.error);
     work(transaction, (value) => (result = value));
@@ -90,21 +102,37 @@ async function within(stores, mode, work, { strict = false } = {}) {
 }
 
 /**
+ * Undefined where the store failed.
+ * @template Result
+ * @param {Promise<Result>} work
+ */
+async function tried(work) {
+  try {
+    return await work;
+  } catch (error) {
+    console.warn("The browser's storage failed.", error);
+    return undefined;
+  }
+}
+
+/**
+ * Undefined where the store failed: that is not the same as nothing kept.
  * @param {string} attempt
- * @returns {Promise<{known: Known | undefined, items: Item[], ops: Op[]}>}
+ * @returns {Promise<{known: Known | undefined, items: Item[], ops: Op[]} | undefined>}
  */
 export async function load(attempt) {
   /** @type {{known: Known | undefined, items: Item[], ops: Op[]}} */
   const found = { known: undefined, items: [], ops: [] };
-  await within(["exams", "items", "ops"], "readonly", (transaction) => {
+  const read = within(["exams", "items", "ops"], "readonly", (transaction, done) => {
     const known = transaction.objectStore("exams").get(attempt);
     known.onsuccess = () => (found.known = known.result);
     const items = transaction.objectStore("items").index("attempt").getAll(attempt);
     items.onsuccess = () => (found.items = items.result);
     const ops = transaction.objectStore("ops").index("attempt").getAll(attempt);
     ops.onsuccess = () => (found.ops = ops.result);
+    done(found);
   });
-  return found;
+  return (await kept()) ? tried(read) : found;
 }
 
 /**
@@ -149,7 +177,7 @@ export async function keepOp(op, revisionOn, replaced) {
  * @param {{attempt: string, done: string[], items?: Item[], known?: Known, outcomes?: Outcome[]}} news
  */
 export async function settle({ attempt, done, items = [], known, outcomes = [] }) {
-  await within(["exams", "items", "ops", "outcomes"], "readwrite", (transaction) => {
+  const written = within(["exams", "items", "ops", "outcomes"], "readwrite", (transaction) => {
     const ops = transaction.objectStore("ops");
     if (done.length) {
       const waiting = ops.index("attempt").getAll(attempt);
@@ -161,11 +189,12 @@ export async function settle({ attempt, done, items = [], known, outcomes = [] }
     for (const outcome of outcomes) transaction.objectStore("outcomes").put(outcome);
     if (known) transaction.objectStore("exams").put(known);
   });
+  await tried(written);
 }
 
 /** @param {string} attempt @returns {Promise<Outcome[]>} */
 export async function outcomes(attempt) {
-  const found = await within(
+  const found = within(
     ["outcomes"],
     "readonly",
     (transaction, /** @type {(found: Outcome[]) => void} */ done) => {
@@ -173,19 +202,20 @@ export async function outcomes(attempt) {
       request.onsuccess = () => done(request.result);
     },
   );
-  return found ?? [];
+  return (await tried(found)) ?? [];
 }
 
 /** @param {Form} form */
 export async function keepForm(form) {
-  await within(["forms"], "readwrite", (transaction) => {
+  const written = within(["forms"], "readwrite", (transaction) => {
     transaction.objectStore("forms").put(form);
   });
+  await tried(written);
 }
 
 /** @param {string} attempt @returns {Promise<Form | undefined>} */
 export async function formOf(attempt) {
-  return within(
+  const found = within(
     ["forms"],
     "readonly",
     (transaction, /** @type {(form: Form | undefined) => void} */ done) => {
@@ -193,6 +223,7 @@ export async function formOf(attempt) {
       request.onsuccess = () => done(request.result);
     },
   );
+  return tried(found);
 }
 
 /**
@@ -201,7 +232,7 @@ export async function formOf(attempt) {
  * @returns {Promise<string[]>}
  */
 export async function heldBeside(attempt, person) {
-  const found = await within(
+  const found = within(
     ["ops"],
     "readonly",
     (transaction, /** @type {(ops: Op[]) => void} */ done) => {
@@ -209,24 +240,30 @@ export async function heldBeside(attempt, person) {
       request.onsuccess = () => done(request.result);
     },
   );
-  const others = (found ?? []).filter((op) => op.attempt !== attempt && op.person === person);
+  const others = ((await tried(found)) ?? []).filter((op) => op.attempt !== attempt && op.person === person);
   return [...new Set(others.map((op) => op.attempt))];
 }
 
 /**
- * An attempt is over and delivered: nothing of it stays in the browser.
+ * An attempt is over and delivered: nothing of it stays in the browser. Unless another tab has kept
+ * something since.
  * @param {string} attempt
  */
 export async function forget(attempt) {
-  await within(BY_ATTEMPT, "readwrite", (transaction) => {
-    transaction.objectStore("exams").delete(attempt);
-    transaction.objectStore("forms").delete(attempt);
-    for (const name of ["items", "ops", "outcomes"]) {
-      const store = transaction.objectStore(name);
-      const keys = store.index("attempt").getAllKeys(attempt);
-      keys.onsuccess = () => {
-        for (const key of keys.result) store.delete(key);
-      };
-    }
+  const gone = within(BY_ATTEMPT, "readwrite", (transaction) => {
+    const held = transaction.objectStore("ops").index("attempt").count(attempt);
+    held.onsuccess = () => {
+      if (held.result) return;
+      transaction.objectStore("exams").delete(attempt);
+      transaction.objectStore("forms").delete(attempt);
+      for (const name of ["items", "outcomes"]) {
+        const store = transaction.objectStore(name);
+        const keys = store.index("attempt").getAllKeys(attempt);
+        keys.onsuccess = () => {
+          for (const key of keys.result) store.delete(key);
+        };
+      }
+    };
   });
+  await tried(gone);
 }

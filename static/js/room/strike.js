@@ -4,7 +4,7 @@
 // struck and stays chosen. Choosing a struck option is a change of mind and takes the stroke away.
 
 import { announce } from "./announce.js";
-import { itemAt, record } from "./state.js";
+import { exam, itemAt, record } from "./state.js";
 
 const LETTERS = "ABCD";
 
@@ -31,11 +31,9 @@ function button(label, letter) {
   sign.setAttribute("aria-hidden", "true");
   sign.textContent = letter;
   made.append(sign);
-  // Beside the label, not in it: what is in a label is part of the option's name.
-  const row = document.createElement("div");
-  row.className = "option-row";
-  label.replaceWith(row);
-  row.append(label, made);
+  // Beside the label, not in it: what is in a label is part of the option's name. The label itself
+  // stays where it is, for it may just be pressed.
+  label.after(made);
   return made;
 }
 
@@ -60,6 +58,7 @@ function draw() {
 
 /** @param {number} choice @param {boolean} on */
 function strike(choice, on) {
+  if (exam.timeUp) return;
   const { struck, highlights } = itemAt(position());
   const others = struck.filter((other) => other !== choice);
   const now = on ? [...others, choice] : others;

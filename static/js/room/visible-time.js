@@ -3,7 +3,7 @@
 // seen; the server never believes more than has passed.
 
 import { deliver } from "./queue.js";
-import { record } from "./state.js";
+import { held, record } from "./state.js";
 
 let position = 0;
 let gathered = 0;
@@ -45,15 +45,19 @@ function onHidden() {
     go();
     return;
   }
+  leave();
+}
+
+/** The page may never come back; what waits for company goes now. */
+function leave() {
   put();
-  // The page may never come back; what waits for company goes now.
-  void deliver({ last: true });
+  if (held().length) void deliver({ last: true });
 }
 
 export function startVisibleTime() {
   document.addEventListener("room:shown", onShown);
   document.addEventListener("visibilitychange", onHidden);
-  window.addEventListener("pagehide", put);
+  window.addEventListener("pagehide", leave);
   document.addEventListener("room:over", () => {
     put();
     position = 0;
