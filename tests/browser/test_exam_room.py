@@ -25,7 +25,9 @@ def attempt(live_world: World) -> Attempt:
 
 @pytest.fixture
 def room(as_person: AsPerson, attempt: Attempt) -> Page:
-    return as_person(attempt.user, f"/attempts/{attempt.public_id}/")
+    page = as_person(attempt.user, f"/attempts/{attempt.public_id}/")
+    expect(page.locator("[data-clock-toggle]")).to_be_visible()  # the scripts are listening
+    return page
 
 
 def test_a_choice_is_saved_at_once_with_a_receipt(room: Page, attempt: Attempt) -> None:
