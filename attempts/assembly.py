@@ -20,7 +20,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import numpy as np
 
@@ -135,7 +135,7 @@ def assemble(
         kept, repeats = _decide(problem, reserves, policy, promised)
         chosen = problem.draw(seed, kept, repeats=repeats)
         assert chosen is not None  # such a form was found while deciding
-    return _sequence(chosen, random.Random(seed))
+    return tuple(in_sequence(chosen, seed))
 
 
 def foresee(
@@ -490,9 +490,22 @@ class _Problem:
 # --- The order on the page ------------------------------------------------------------------
 
 
-def _sequence(chosen: Sequence[Candidate], rng: random.Random) -> tuple[Candidate, ...]:
+class Sequenced(Protocol):
+    """What an item's place on a form depends on."""
+
+    @property
+    def question(self) -> int: ...
+    @property
+    def scenario(self) -> int | None: ...
+
+
+Item = TypeVar("Item", bound=Sequenced)
+
+
+def in_sequence(chosen: Sequence[Item], seed: int) -> list[Item]:
     """Domains mixed as in the real exam, scenario sets kept together."""
-    groups: dict[tuple[bool, int], list[Candidate]] = {}
+    rng = random.Random(seed)
+    groups: dict[tuple[bool, int], list[Item]] = {}
     for item in sorted(chosen, key=lambda item: item.question):
         key = (False, item.question) if item.scenario is None else (True, item.scenario)
         groups.setdefault(key, []).append(item)
@@ -500,7 +513,7 @@ def _sequence(chosen: Sequence[Candidate], rng: random.Random) -> tuple[Candidat
     rng.shuffle(blocks)
     for block in blocks:
         rng.shuffle(block)
-    return tuple(item for block in blocks for item in block)
+    return [item for block in blocks for item in block]
 
 
 def shuffled_choices(choice_ids: Sequence[int], seed: int, question: int) -> list[int]:

@@ -75,8 +75,9 @@ class Order:
     simulation: bool
 
 
-def order_for(user: User, exam: Exam, outline: Outline, domain: Domain | None) -> Order:
-    """Seven statements, one more where the outline's domains are not at hand."""
+def order_for(user: User | None, exam: Exam, outline: Outline, domain: Domain | None) -> Order:
+    """user: None for anybody who has met nothing yet. Seven statements, one more where the
+    outline's domains are not at hand."""
     pool = load_pool(outline, user)
     return Order(
         pool=pool,
@@ -136,7 +137,7 @@ def outlook(user: User, exam: Exam, outline: Outline, domain: Domain | None) -> 
     return Outlook(missing={}, repeats=repeats)
 
 
-def load_pool(outline: Outline, user: User) -> Pool:
+def load_pool(outline: Outline, user: User | None) -> Pool:
     """Everything published, with its place under each outline and this person's history. Five
     statements; four where the outline's domains are at hand."""
     rows = (
@@ -157,7 +158,7 @@ def load_pool(outline: Outline, user: User) -> Pool:
         "from_question_id", "to_question_id"
     ):
         enemies[one].add(other)
-    met = _met_by(user)
+    met = _met_by(user) if user else {}
     exposures = dict(Exposure.objects.values_list("question_id", "count"))
     candidates: dict[int, Candidate] = {}
     places: defaultdict[int, dict[int, int]] = defaultdict(dict)

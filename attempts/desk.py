@@ -20,6 +20,9 @@ from attempts.models import AnswerEvent, Attempt
 from attempts.services import close_locked_if_due
 from attempts.states import State, accepts_answers
 
+# Bytes: besides what one delivery brings, other tabs and devices add a few names at a time.
+_REMEMBERED: Final = 16 * 16
+
 
 @dataclass(slots=True)
 class Sheet:
@@ -53,6 +56,7 @@ class Desk:
     last_position: int
     departures: int
     away_ms: int
+    counted: bytes
     contact_at: datetime | None
     device: UUID | None = None
     contact_due: datetime | None = None
@@ -75,6 +79,14 @@ class Desk:
         if self.contact_at is not None and until > self.contact_at:
             self.contact_due = until
 
+    def has_counted(self, name: UUID) -> bool:
+        return name.bytes in self.counted
+
+    def remember_counted(self, names: Iterable[UUID]) -> None:
+        """names: all of this delivery, for its reply may be lost as the last one's was."""
+        ours = b"".join(name.bytes for name in names)
+        self.counted = (ours + self.counted)[: max(len(ours), _REMEMBERED)]
+
 
 # The attempt first, as everywhere: a scorer holds it when it writes to the items. Both are locked,
 # for a row that is not would be read as it was before we waited.
@@ -82,6 +94,7 @@ _LOCK_WITH_ITEMS: Final = """
     SELECT attempt.id, attempt.state, attempt.feedback, attempt.navigation, attempt.strict,
            attempt.started_at, attempt.deadline, attempt.closed_at, attempt.report_opened_at,
            attempt.item_count, attempt.last_position, attempt.departures, attempt.away_ms,
+           attempt.counted,
            (SELECT contact.at FROM attempts_contact contact
              WHERE contact.attempt_id = attempt.id AND contact.device = %s),
            item.id, item.position, item.choice_order, item.choice_id, item.revision,
@@ -95,13 +108,14 @@ _LOCK: Final = """
     SELECT attempt.id, attempt.state, attempt.feedback, attempt.navigation, attempt.strict,
            attempt.started_at, attempt.deadline, attempt.closed_at, attempt.report_opened_at,
            attempt.item_count, attempt.last_position, attempt.departures, attempt.away_ms,
+           attempt.counted,
            (SELECT contact.at FROM attempts_contact contact
              WHERE contact.attempt_id = attempt.id AND contact.device = %s)
       FROM attempts_attempt attempt
      WHERE attempt.public_id = %s AND attempt.user_id = %s
        FOR UPDATE
 """
-_ATTEMPT_COLUMNS: Final = 14
+_ATTEMPT_COLUMNS: Final = 15
 _ITEM: Final = (
     "(%s::bigint, %s::bigint, %s::int, %s::timestamptz, %s::boolean, %s::timestamptz, %s::int)"
 )
@@ -193,9 +207,9 @@ class Statement:
     def add_attempt(self, desk: Desk) -> None:
         self.parts.append(
             "attempt AS (UPDATE attempts_attempt "
-            "SET last_position = %s, departures = %s, away_ms = %s WHERE id = %s)"
+            "SET last_position = %s, departures = %s, away_ms = %s, counted = %s WHERE id = %s)"
         )
-        self.values += [desk.last_position, desk.departures, desk.away_ms, desk.pk]
+        self.values += [desk.last_position, desk.departures, desk.away_ms, desk.counted, desk.pk]
 
     def _rows(self, row: str, rows: list[tuple[Any, ...]]) -> str:
         """Rows rather than arrays: for the one there is as a rule, psycopg spends less on

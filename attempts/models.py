@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -40,6 +41,9 @@ class Exam(models.Model):
         FREE = "free", "Back and forth"
         FORWARD = "forward", "Forward only"
 
+    RESERVED_KEYS: ClassVar[frozenset[str]] = frozenset({"tutorial"})
+    """Addresses of other pages below /exams/: see urls_exams.py."""
+
     key = models.SlugField(unique=True)
     title = models.CharField(max_length=80)
     summary = models.CharField(max_length=200, blank=True)
@@ -68,6 +72,14 @@ class Exam(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    def clean(self) -> None:
+        """A key is chosen once; where it was chosen before it was reserved, the rest may change."""
+        super().clean()
+        if self._state.adding and self.key in self.RESERVED_KEYS:
+            raise ValidationError(
+                {"key": f"/exams/{self.key}/ is the address of another page. Choose another key."}
+            )
+
     @property
     def is_drill(self) -> bool:
         return self.kind == self.Kind.DRILL
@@ -88,7 +100,9 @@ class Attempt(models.Model):
         Domain, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     state = models.CharField(max_length=12, choices=State.choices, default=State.IN_PROGRESS)
-    seed = models.BigIntegerField(editable=False, help_text="Draws the same form again.")
+    seed = models.BigIntegerField(
+        editable=False, help_text="Orders its questions and their options; drew them, too, mostly."
+    )
     feedback = models.CharField(
         max_length=12,
         choices=Exam.Feedback.choices,
@@ -111,6 +125,11 @@ class Attempt(models.Model):
     )
     away_ms = models.PositiveIntegerField(
         default=0, db_default=0, help_text="How long it was left, in all, as the browser tells it."
+    )
+    counted = models.BinaryField(
+        default=b"",
+        db_default=b"",
+        help_text="Names of the changes last added to a sum, 16 bytes each, to know a resend.",
     )
     extra_time_percent = models.PositiveSmallIntegerField(default=0)
     started_at = models.DateTimeField()
@@ -450,3 +469,22 @@ class Exposure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.question_id} shown {self.count} times"
+
+
+class ReadyForm(models.Model):
+    """A form drawn ahead for whoever has met nothing yet (shelf.py). Made again when it is gone."""
+
+    exam = models.ForeignKey(Exam, on_delete=models.CASCADE, related_name="+")
+    outline = models.ForeignKey(Outline, on_delete=models.CASCADE, related_name="+")
+    bank = models.CharField(max_length=32, help_text="Fingerprint of what it was drawn from.")
+    items = models.JSONField(help_text="What shelf.Drawn says of each item, as lists.")
+    uses = models.PositiveIntegerField(default=0)
+    drawn_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["exam", "outline", "uses"], name="ready_form_least_used"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.exam} by {self.outline}, used {self.uses} times"

@@ -214,43 +214,50 @@ def extend_all_running(
     closed_since: datetime | None = None,
     seen: int | None = None,
 ) -> Outage:
-    """Give everybody who is sitting an exam more time: all of them or, on an error, nobody.
+    """Give everybody who is sitting an exam more time: all of them or, on an error, nobody. That is
+    done, and what it held is free again, before anything is reopened.
 
     closed_since: when the outage began. What the clock has closed from then on is reopened for as
-    many minutes from now, because an outage eats just those. seen: as in extend, but of all
-    attempts. Raises Refused.
+    many minutes from now, because an outage eats just those; one by one, so that each person waits
+    for their own alone. Should that break off, the rest stays closed. seen: as in extend, but of
+    all attempts. Raises Refused.
     """
     given, reason = _minutes(minutes), _reason(reason)
     check_outage(closed_since, now)
-    with transaction.atomic():
-        columns = running(now).only("user_id", "state", "deadline")
-        locked = list(columns.select_for_update())
-        if seen is not None and newest(Remedy.objects.all()) != seen:
-            raise Refused(
-                "Somebody, or you by a double click, did something to attempts after you opened "
-                "the page. See what it was, and decide again."
-            )
-        services.extend_deadlines(locked, given)
-        Remedy.objects.bulk_create(
-            (
-                _record(attempt, Remedy.Kind.EXTEND, reason, by, now, attempt.deadline - given)
-                for attempt in locked
-            ),
-            batch_size=1_000,
+    extended = _extend_running(given, reason, by, now, seen)
+    reopened, left_out = 0, list[tuple[Attempt, str]]()
+    if closed_since is not None:
+        for attempt in list(closed_by_the_clock(closed_since, now)):
+            try:
+                if attempt.user_id in extended:
+                    raise Refused("The person is sitting another exam, which was extended.")
+                reopen(attempt, minutes, reason, by, now)
+                reopened += 1
+            except Refused as refusal:
+                left_out.append((attempt, str(refusal)))
+    return Outage(len(extended), reopened, tuple(left_out))
+
+
+@transaction.atomic
+def _extend_running(
+    given: timedelta, reason: str, by: User, now: datetime, seen: int | None
+) -> set[int]:
+    """Whose exams were extended; a person has one."""
+    locked = list(running(now).only("user_id", "state", "deadline").select_for_update())
+    if seen is not None and newest(Remedy.objects.all()) != seen:
+        raise Refused(
+            "Somebody, or you by a double click, did something to attempts after you opened "
+            "the page. See what it was, and decide again."
         )
-        reopened, left_out = 0, list[tuple[Attempt, str]]()
-        if closed_since is not None:
-            # Who is sitting another exam is not waited for: a start of theirs may wait for us.
-            busy = {attempt.user_id for attempt in locked}
-            for attempt in list(closed_by_the_clock(closed_since, now)):
-                try:
-                    if attempt.user_id in busy:
-                        raise Refused("The person is sitting another exam, which was extended.")
-                    reopen(attempt, minutes, reason, by, now)
-                    reopened += 1
-                except Refused as refusal:
-                    left_out.append((attempt, str(refusal)))
-    return Outage(len(locked), reopened, tuple(left_out))
+    services.extend_deadlines(locked, given)
+    Remedy.objects.bulk_create(
+        (
+            _record(attempt, Remedy.Kind.EXTEND, reason, by, now, attempt.deadline - given)
+            for attempt in locked
+        ),
+        batch_size=1_000,
+    )
+    return {attempt.user_id for attempt in locked}
 
 
 def check_outage(began: datetime | None, now: datetime) -> None:

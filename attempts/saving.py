@@ -35,7 +35,15 @@ from attempts.deliveries import (
 )
 from attempts.desk import Desk, Sheet, Statement, lock_desk
 from attempts.locks import lock_attempt
-from attempts.models import AnswerEvent, Attempt, AttemptItem, Contact, Exam, NotCounted
+from attempts.models import (
+    AnswerEvent,
+    Attempt,
+    AttemptItem,
+    Contact,
+    Exam,
+    NotCounted,
+    Remedy,
+)
 from attempts.services import score_again
 from attempts.states import State, may_take_late_answers
 
@@ -203,9 +211,11 @@ class _Judge:
         self.notes: Notes | None = None
         self.stale: set[int] = set()
         self.moved = False
+        self.counted: list[UUID] = []
         self.refused: dict[int, NotCounted] = {}
         self._delivered: dict[tuple[int, UUID], datetime] | None = None
         self._known: frozenset[int] | None = None
+        self._was_shut: list[tuple[datetime, datetime]] | None = None
 
     def reply(self, op: Op) -> Reply:
         match op:
@@ -359,6 +369,8 @@ class _Judge:
         desk = self.desk
         if self._lies_ahead(op.position):
             return self._refuse(op, sheet, _FORWARD)
+        if op.visible_ms and self._is_resent(op):
+            return self._of(op, sheet, SaveStatus.OK)
         if desk.navigation == Exam.Navigation.FREE and desk.last_position != op.position:
             desk.last_position, self.moved = op.position, True
         if sheet.seen_at is None:
@@ -385,12 +397,37 @@ class _Judge:
         desk = self.desk
         if not desk.strict:
             return Reply(op.id, SaveStatus.REFUSED, reason="This attempt counts no departures.")
-        ceiling = max(0, (self.now - desk.started_at) // _MILLISECOND)
-        ceiling = min(ceiling, MOST_MILLISECONDS)
+        if self._is_resent(op):
+            return Reply(op.id, SaveStatus.OK)
+        away = min(op.away_ms, self._open_since(self.now - op.away_ms * _MILLISECOND))
+        if op.away_ms and not away:
+            return Reply(op.id, SaveStatus.OK)  # nobody can leave an exam that is over
+        ceiling = min(self._open_since(desk.started_at), MOST_MILLISECONDS)
         desk.departures = min(desk.departures + 1, MOST_DEPARTURES)
-        desk.away_ms = min(desk.away_ms + op.away_ms, max(ceiling, desk.away_ms))
-        self.moved = True
+        desk.away_ms = min(desk.away_ms + away, max(ceiling, desk.away_ms))
         return Reply(op.id, SaveStatus.OK)
+
+    def _is_resent(self, op: Seen | Departure) -> bool:
+        """These are added to a sum, so twice would be wrong. Asked once of each, and noted."""
+        self.counted.append(op.id)
+        return self.desk.has_counted(op.id)
+
+    def _open_since(self, since: datetime) -> int:
+        """Milliseconds for which the attempt was open since then: not before its start, nor between
+        its end and the moment staff reopened it."""
+        since = max(since, self.desk.started_at)
+        shut = sum(
+            (max(timedelta(0), until - max(closed, since)) for closed, until in self._shut()),
+            timedelta(0),
+        )
+        return max(0, (self.now - since - shut) // _MILLISECOND)
+
+    def _shut(self) -> list[tuple[datetime, datetime]]:
+        if self._was_shut is None:
+            reopened = Remedy.objects.filter(attempt=self.desk.pk, kind=Remedy.Kind.REOPEN)
+            spans = reopened.values_list("closed_before", "at")
+            self._was_shut = [(closed, at) for closed, at in spans if closed is not None]
+        return self._was_shut
 
     def _lies_ahead(self, position: int) -> bool:
         """What was seen or drawn on a question that has been left since is still taken."""
@@ -433,7 +470,10 @@ class _Judge:
             statement.add_notes(self.desk, self.notes.text, self.now)
         if self.desk.contact_due is not None:
             statement.add_contact(self.desk, self.desk.contact_due)
-        if self.moved:
+        news = any(not self.desk.has_counted(name) for name in self.counted)
+        if news:
+            self.desk.remember_counted(self.counted)
+        if news or self.moved:
             statement.add_attempt(self.desk)
         statement.execute()
         if self.refused:

@@ -8,29 +8,35 @@ save racing the deadline, two submits, or eight scorers come one after the other
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Lock
 from time import monotonic
+from typing import Final
 
 from celery import current_app
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from kombu.exceptions import OperationalError
 
 from accounts.models import User
-from attempts.assembly import Candidate, Reserve, assemble, shuffled_choices
-from attempts.blueprint import choice_ids, explained_since, order_for, revealed_questions
+from attempts import shelf
+from attempts.assembly import Reserve, assemble, shuffled_choices
+from attempts.blueprint import explained_since, order_for, revealed_questions
 from attempts.earlier import RESULT_COLUMNS, set_result_aside
 from attempts.locks import lock_attempt, lock_person
-from attempts.models import Attempt, AttemptItem, Exam
+from attempts.models import Attempt, Exam
 from attempts.results import renew_later_standings
+from attempts.shelf import Drawn
 from attempts.states import State, require_move
 from domains.models import Domain, Outline
 
 logger = logging.getLogger(__name__)
+
+_SWEEP_BATCH: Final = 200  # attempts closed in one transaction
+_SWEEP_SECONDS: Final = 10.0  # for each half of a sweep; both are well within a task's time limit
 
 
 class AnotherAttemptOpen(Exception):
@@ -91,20 +97,25 @@ def start_attempt(
             ):
                 return open_attempt, False
             raise AnotherAttemptOpen(open_attempt)
-        order = order_for(user, exam, outline, domain)
-        form = assemble(
-            order.pool.candidates,
-            order.quotas,
-            seed,
-            reserves=order.reserves,
-            policy=Reserve.BREAK if order.simulation else reserve,
-            promised=promised,
-            simulation=order.simulation,
-        )
+        form = None
+        if domain is None and reserve is Reserve.ASK:
+            form = shelf.take(user, exam, outline, seed)
+        if form is None:
+            order = order_for(user, exam, outline, domain)
+            chosen = assemble(
+                order.pool.candidates,
+                order.quotas,
+                seed,
+                reserves=order.reserves,
+                policy=Reserve.BREAK if order.simulation else reserve,
+                promised=promised,
+                simulation=order.simulation,
+            )
+            form = shelf.with_choices(order, chosen)
         attempt = _new_attempt(
             user, exam, outline, domain, item_count=len(form), strict=strict, now=now, seed=seed
         )
-        _give_items(attempt, form, order.pool.domains)
+        _give_items(attempt, form)
         return attempt, True
 
 
@@ -140,23 +151,33 @@ def _new_attempt(
     )
 
 
-def _give_items(attempt: Attempt, form: Sequence[Candidate], domains: Mapping[int, int]) -> None:
-    """domains: domain number -> its id, in the attempt's outline."""
-    choices = choice_ids([candidate.version for candidate in form])
+# By hand: bulk_create cannot unnest where a column is an array, and writes 1,600 values out, which
+# costs more than all the rest of a start.
+_GIVE: Final = """
+INSERT INTO attempts_attemptitem (attempt_id, position, version_id, domain_id, choice_order,
+                                  first_exposure, revision, flagged, visible_ms)
+SELECT %s, item.position, item.version, item.domain, item.choices::bigint[], item.first,
+       0, false, 0
+FROM unnest(%s::smallint[], %s::bigint[], %s::bigint[], %s::text[], %s::boolean[])
+     AS item (position, version, domain, choices, first)
+"""
+
+
+def _give_items(attempt: Attempt, form: Sequence[Drawn]) -> None:
     revealed = revealed_questions(attempt.user)
-    AttemptItem.objects.bulk_create(
-        AttemptItem(
-            attempt=attempt,
-            position=position,
-            version_id=candidate.version,
-            domain_id=domains[candidate.domain],
-            choice_order=shuffled_choices(
-                choices[candidate.version], attempt.seed, candidate.question
+    orders = [shuffled_choices(item.choices, attempt.seed, item.question) for item in form]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _GIVE,
+            (
+                attempt.pk,
+                list(range(1, len(form) + 1)),
+                [item.version for item in form],
+                [item.domain for item in form],
+                [f"{{{','.join(map(str, order))}}}" for order in orders],
+                [item.question not in revealed for item in form],
             ),
-            first_exposure=candidate.question not in revealed,
         )
-        for position, candidate in enumerate(form, 1)
-    )
 
 
 # --- Closing and discarding -----------------------------------------------------------------
@@ -191,8 +212,22 @@ def submit(attempt: Attempt, now: datetime) -> bool:
         return True
 
 
-def close_due_attempts(now: datetime, *, limit: int = 500) -> int:
-    """Close what ran out while nobody looked. Returns how many; skips rows others hold."""
+def close_all_due(
+    now: datetime, *, batch: int = _SWEEP_BATCH, seconds: float = _SWEEP_SECONDS
+) -> int:
+    """Close all that ran out while nobody looked, until that is done or the time is over; the next
+    sweep goes on from there. Returns how many."""
+    until, closed = monotonic() + seconds, 0
+    while count := close_due_attempts(now, limit=batch):
+        closed += count
+        if count < batch or monotonic() >= until:
+            break
+    return closed
+
+
+def close_due_attempts(now: datetime, *, limit: int = _SWEEP_BATCH) -> int:
+    """One batch of it, longest over first, in a transaction short enough for its people not to
+    notice. Returns how many; skips rows others hold."""
     due = now - timedelta(seconds=settings.ANSWER_GRACE_SECONDS)
     with transaction.atomic():
         attempts = list(
@@ -205,13 +240,22 @@ def close_due_attempts(now: datetime, *, limit: int = 500) -> int:
     return len(attempts)
 
 
-def requeue_lost_scoring(now: datetime, *, after: timedelta = timedelta(seconds=30)) -> int:
-    """Ask again for the scoring of attempts that have waited too long. Twice is harmless."""
+def requeue_lost_scoring(
+    now: datetime,
+    *,
+    after: timedelta = timedelta(seconds=30),
+    seconds: float = _SWEEP_SECONDS,
+) -> int:
+    """Ask again for the scoring of attempts that have waited too long. Twice is harmless.
+
+    What merely waits its turn is not asked for twice: a sweep stands in the same queue, so what was
+    queued before it has been taken by then; and behind a long queue sweeps expire.
+    """
     waiting = Attempt.objects.filter(state=State.CLOSED, closed_at__lt=now - after)
-    count = 0
-    for pk in waiting.order_by("closed_at").values_list("pk", flat=True)[:500]:
-        if not enqueue_scoring(pk):
-            break  # no broker: the next sweep tries again
+    until, count = monotonic() + seconds, 0
+    for pk in waiting.order_by("closed_at").values_list("pk", flat=True):
+        if monotonic() >= until or not enqueue_scoring(pk):
+            break  # no broker, or no time: the next sweep tries again
         count += 1
     return count
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from attempts import services
+from attempts import services, shelf
 from attempts.exposure import refresh_exposures
 from attempts.results import score_attempt as score
 
@@ -28,10 +28,16 @@ def close_due_attempts() -> None:
     """Beat's sweep: close what ran out unattended, and queue again what was never scored."""
     now = timezone.now()
     services.requeue_lost_scoring(now)  # first: what is closed below is queued by its own commit
-    services.close_due_attempts(now)
+    services.close_all_due(now)
 
 
 @shared_task(name="attempts.refresh_exposures")
 def count_exposures() -> None:
     """Beat's hourly count of how often each question was shown; the assembler prefers the rarer."""
     refresh_exposures()
+
+
+@shared_task(name="attempts.restock_forms")
+def restock_forms() -> None:
+    """Beat's look at the forms drawn ahead; what a minute's starts took is drawn anew."""
+    shelf.restock(timezone.now())

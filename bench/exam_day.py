@@ -23,6 +23,7 @@ from typing import Final
 import psycopg
 from django.utils import timezone
 
+from attempts import shelf
 from bench import room
 from bench.figures import Figures, latency
 from bench.population import Form, Person, Seat, Sheet, make_people, open_attempts, settle
@@ -498,6 +499,8 @@ def seat_people(
         )
         fresh = make_people(plan.people if "start" in plan.phases else 1, f"{label}start-")
         settle(admin)
+    if "start" in plan.phases:
+        shelf.restock(timezone.now(), seconds=6 * plan.minutes)  # as beat does it
     return seats, fresh, now
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from bench.figures import Figures, ratio, table
 from bench.stack import machine, running, use_django
 
-STEPS = ("bare view", "save", "view", "form", "start", "submit", "report")
+STEPS = ("bare view", "save", "view", "form", "start", "drawn start", "submit", "report")
 
 
 def growth_tables(figures: Figures) -> str:

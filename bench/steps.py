@@ -20,6 +20,8 @@ from urllib.parse import urljoin, urlsplit
 import psycopg
 from django.utils import timezone
 
+from attempts import shelf
+from attempts.assembly import Reserve
 from bench import room
 from bench.figures import Figures, flat, latency, ratio, table
 from bench.population import (
@@ -38,7 +40,7 @@ from bench.wire import Address, Broken, Link, get, post_json
 
 WEB_THREADS = 8  # two processes of four: as many pgbench clients, so that the floors compare
 WARM_UP = 0.1  # of each measurement's time, before it counts
-MOST_STARTS = 600  # a start uses a person up
+MOST_STARTS = 1_200  # a start uses a person up
 SCORED_WITHIN = 120.0  # seconds; what takes longer counts as an error
 
 
@@ -145,6 +147,14 @@ class Stage:
             return None
         return Turn(room.start(self.address, self.fresh.popleft(), self.fields))
 
+    def drawn_start(self) -> Turn | None:
+        """Whoever chose to give the unseen full form up gets one drawn at once, and it is the
+        dearest there is: from the whole bank."""
+        if not self.fresh:
+            return None
+        fields = self.fields | {"reserve": Reserve.BREAK.value}
+        return Turn(room.start(self.address, self.fresh.popleft(), fields))
+
     def submit(self) -> Turn | None:
         if not self.seats:
             return None
@@ -221,6 +231,7 @@ CASES: dict[str, Callable[[Stage], Next]] = {
     "view": lambda stage: stage.view,
     "form": lambda stage: stage.form,
     "start": lambda stage: stage.start,
+    "drawn start": lambda stage: stage.drawn_start,
     "submit": lambda stage: stage.submit,
     "report": lambda stage: stage.report,
 }
@@ -263,8 +274,9 @@ async def measure(
 # --- Beside the clock: statements and weights -----------------------------------------------
 
 
-def statements(person: Person, seat: Seat, ended: Seat, fields: dict[str, str]) -> Figures:
-    """person: without an attempt; seat: one under way; ended: a scored one."""
+def statements(fresh: Sequence[Person], seat: Seat, ended: Seat, fields: dict[str, str]) -> Figures:
+    """fresh: two without an attempt; seat: one under way; ended: a scored one."""
+    breaking = fields | {"reserve": Reserve.BREAK.value}
     position = seat.answered + 1
     asks: dict[str, Callable[[], Asked]] = {
         "save": lambda: asked(
@@ -275,7 +287,8 @@ def statements(person: Person, seat: Seat, ended: Seat, fields: dict[str, str]) 
         "heartbeat": lambda: asked(seat.person, seat.path("sync/"), body=room.sync_body(seat)),
         "view": lambda: asked(seat.person, seat.path(f"items/{position}/")),
         "form": lambda: asked(seat.person, seat.path("form/")),
-        "start": lambda: asked(person, room.START, fields=fields),
+        "start": lambda: asked(fresh[0], room.START, fields=fields),
+        "drawn start": lambda: asked(fresh[1], room.START, fields=breaking),
         "submit": lambda: asked(seat.person, seat.path("submit/"), fields={}),
         "report": lambda: asked(ended.person, ended.path("report/")),
     }
@@ -407,7 +420,8 @@ def requests(stack: Stack, plan: Plan, forms: Sequence[Form]) -> Figures:
     rng = random.Random(plan.seed)
     label = f"bench{random.SystemRandom().getrandbits(40):x}-"
     people = make_people(plan.people, label)
-    fresh = make_people(min(MOST_STARTS, plan.people * 2) + 1, f"{label}start-")
+    fresh = make_people(min(MOST_STARTS, plan.people * 2) + 2, f"{label}start-")
+    shelf.restock(timezone.now(), seconds=20 * plan.seconds)  # as beat does it
     with stack.superuser() as admin:
         now = timezone.now()
         seats = open_attempts(admin, people, forms, now=now, rng=rng)
@@ -419,7 +433,7 @@ def requests(stack: Stack, plan: Plan, forms: Sequence[Form]) -> Figures:
             address=stack.address,
             bare=bare,
             seats=deque(seats[1:]),
-            fresh=deque(fresh[1:]),
+            fresh=deque(fresh[2:]),
             fields=asyncio.run(read_start_fields(stack.address, fresh[0])),
             rng=rng,
             scored=ScoreWatch(stack),
@@ -429,7 +443,7 @@ def requests(stack: Stack, plan: Plan, forms: Sequence[Form]) -> Figures:
     if not stage.scored.seats:
         raise SystemExit(f"no attempt was submitted: {measured['submit']}")
     ended = stage.scored.seats[0]
-    counted = statements(fresh[0], seats[0], ended, stage.fields)
+    counted = statements(fresh[:2], seats[0], ended, stage.fields)
     floor_rate = measured["bare view"]["together"]["rate"]
     floor_cpu = sum(measured["bare view"]["together"]["cpu_ms"].values())
     for name, figures in measured.items():

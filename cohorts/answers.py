@@ -1,6 +1,8 @@
 """Adds up what members answered. Reads only, and too much for a request: Celery calls it.
 
-Only first exposures that were answered count, in attempts that are scored.
+Only first exposures that were answered count, in attempts whose result may be told by now
+(attempts/access.py): until then a late answer may move a sum, and whoever watches it move can find
+a key.
 """
 
 from __future__ import annotations
@@ -15,10 +17,10 @@ from django.db.models import Count, F, FloatField, Max, Q, QuerySet, Sum
 from django.db.models.functions import Cast
 from django.utils.crypto import salted_hmac
 
+from attempts.access import results_to_see
 from attempts.models import Attempt, AttemptItem
 from attempts.psychometrics.mastery import DomainCount, domain_mastery
 from attempts.results import cut_of, people_mean
-from attempts.states import State
 from cohorts.charts import latest_mondays, monday_of
 from cohorts.disclosure import Source, is_crowd
 from cohorts.figures import Activity, DomainFigure, QuestionFigure, Sources
@@ -28,10 +30,10 @@ from questions.models import QuestionVersion
 EXAMS: Final = 12
 
 
-def answered(people: Collection[int]) -> dict[int, tuple[int, datetime]]:
+def answered(people: Collection[int], now: datetime) -> dict[int, tuple[int, datetime]]:
     """user -> (how many answers count, when the last of them was scored)."""
     rows = (
-        _counted(people)
+        _counted(people, now)
         .values("attempt__user")
         .annotate(n=Count("pk"), last=Max("attempt__scored_at"))
     )
@@ -39,7 +41,7 @@ def answered(people: Collection[int]) -> dict[int, tuple[int, datetime]]:
 
 
 def domain_figures(
-    pool: Mapping[int, Source], outline: Outline, fewest: int
+    pool: Mapping[int, Source], outline: Outline, fewest: int, now: datetime
 ) -> tuple[tuple[DomainFigure, ...], Sources]:
     """The group as one person who gave all these answers, placed by the given outline.
 
@@ -49,7 +51,7 @@ def domain_figures(
     down this group's share; it does not say how much the members differ.
     """
     where = "version__question__placements"
-    placed = _counted(pool).filter(**{f"{where}__outline": outline})
+    placed = _counted(pool, now).filter(**{f"{where}__outline": outline})
     tallies = _tallies(placed, f"{where}__objective__domain", pool, fewest)
     if not tallies:
         return (), {}
@@ -87,10 +89,10 @@ def domain_figures(
 
 
 def question_figures(
-    pool: Mapping[int, Source], fewest: int
+    pool: Mapping[int, Source], fewest: int, now: datetime
 ) -> tuple[tuple[QuestionFigure, ...], Sources]:
     """All published questions that a crowd of at least `fewest` has answered, in no order."""
-    published = _counted(pool).filter(version__status=QuestionVersion.Status.PUBLISHED)
+    published = _counted(pool, now).filter(version__status=QuestionVersion.Status.PUBLISHED)
     tallies = _tallies(published, "version", pool, fewest)
     figures = tuple(
         QuestionFigure(version, len(tally.sources), tally.n, tally.correct)
@@ -100,10 +102,10 @@ def question_figures(
 
 
 def activity(people: Collection[int], now: datetime) -> dict[int, Activity]:
-    """user -> finished exams; people who have none are not in it."""
+    """user -> finished exams whose results may be told; people who have none are not in it."""
     exams: defaultdict[int, list[tuple[datetime, float]]] = defaultdict(list)
     rows = (
-        Attempt.objects.filter(user__in=people, state=State.SCORED)
+        Attempt.objects.filter(results_to_see(now), user__in=people)
         .order_by("closed_at")
         .values_list("user", "closed_at", Cast("correct_count", FloatField()) / F("item_count"))
     )
@@ -121,10 +123,9 @@ def activity(people: Collection[int], now: datetime) -> dict[int, Activity]:
     }
 
 
-def _counted(people: Collection[int]) -> QuerySet[AttemptItem]:
+def _counted(people: Collection[int], now: datetime) -> QuerySet[AttemptItem]:
     return AttemptItem.objects.filter(
-        attempt__user__in=people,
-        attempt__state=State.SCORED,
+        attempt__in=Attempt.objects.filter(results_to_see(now), user__in=people).order_by(),
         first_exposure=True,
         choice__isnull=False,
     ).order_by()

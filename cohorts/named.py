@@ -9,8 +9,8 @@ from typing import Final
 
 from django.utils import timezone
 
+from attempts.access import standings_to_see
 from attempts.models import Attempt, DomainResult
-from attempts.states import State
 from cohorts.charts import Spark
 from cohorts.figures import Activity
 from cohorts.models import CohortReport, Membership
@@ -75,7 +75,7 @@ def rows_of(
     now: datetime,
 ) -> list[Row]:
     """A row for every member, filled for those who share. Two queries."""
-    latest = _latest_attempts([m.user_id for m in members if m.shares_results], outline)
+    latest = _latest_attempts([m.user_id for m in members if m.shares_results], outline, now)
     results = _results_to_date([attempt.pk for attempt in latest.values()])
     rows = []
     for member in members:
@@ -105,9 +105,10 @@ def rows_of(
     return rows
 
 
-def _latest_attempts(users: Collection[int], outline: Outline) -> dict[int, Attempt]:
+def _latest_attempts(users: Collection[int], outline: Outline, now: datetime) -> dict[int, Attempt]:
+    """Of those whose standing may be told by now; the lead learns of none before its person."""
     attempts = (
-        Attempt.objects.filter(user__in=users, state=State.SCORED, outline=outline)
+        Attempt.objects.filter(standings_to_see(now), user__in=users, outline=outline)
         .order_by("user", "-closed_at")
         .distinct("user")
     )

@@ -15,6 +15,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
+from attempts.access import results_to_see
+from attempts.models import Attempt
 from cohorts import answers, disclosure
 from cohorts.disclosure import Source
 from cohorts.figures import DomainFigure, Figure, QuestionFigure, Release, Sources
@@ -36,15 +38,22 @@ logger = logging.getLogger(__name__)
 
 
 def due_cohorts(now: datetime) -> list[int]:
-    """Groups to look at again: consent changed, an attempt was scored or voided, or it is time."""
-    since = OuterRef("report__checked_at") - _COMMIT_LAG
-    news = (
-        Membership.objects.current()
-        .members()
-        .filter(
-            Q(user__attempts__scored_at__gt=since) | Q(user__attempts__voided_at__gt=since),
-            cohort=OuterRef("pk"),
-        )
+    """Groups to look at again: consent changed, a result came to be told or was voided, or it is
+    time."""
+    checked = OuterRef("report__checked_at")
+    since = checked - _COMMIT_LAG
+    allowance = timedelta(minutes=settings.LATE_ANSWER_MINUTES)
+    told = (
+        Q(scored_at__gt=since)
+        | Q(report_opened_at__gt=since)
+        # Late answers were not over then, and are now.
+        | Q(closed_at__gte=checked - allowance, closed_at__lt=now - allowance)
+    )
+    news = Attempt.objects.filter(
+        (results_to_see(now) & told) | Q(voided_at__gt=since),
+        user__memberships__cohort=OuterRef("pk"),
+        user__memberships__role=Membership.Role.MEMBER,
+        user__memberships__ended_at__isnull=True,
     )
     due = Cohort.objects.filter(
         Q(report__stale=True) | Q(report__checked_at__lt=now - _LOOK_ANYWAY_AFTER) | Exists(news)
@@ -89,7 +98,7 @@ def _publish(
     pooling = {member.user_id: member for member in members if member.shares_pooled}
     enough = {
         user: (n, last)
-        for user, (n, last) in answers.answered(pooling).items()
+        for user, (n, last) in answers.answered(pooling, now).items()
         if n >= settings.COHORT_MIN_ANSWERS
     }
     consenting = [
@@ -128,22 +137,22 @@ def _publish(
         report.domains,
         DomainFigure,
         disclosure.domains_may_follow,
-        lambda _, seen: _domains(pool, outline, seen),
+        lambda _, seen: _domains(pool, outline, seen, now),
     )
     report.questions = next_release(
         report.questions,
         QuestionFigure,
         disclosure.may_follow,
-        lambda on_show, seen: _questions(pool, on_show, seen),
+        lambda on_show, seen: _questions(pool, on_show, seen, now),
     )
 
 
 def _domains(
-    pool: Mapping[int, Source], outline: Outline, seen: Sources
+    pool: Mapping[int, Source], outline: Outline, seen: Sources, now: datetime
 ) -> _News[DomainFigure] | None:
     """None while a single domain has to wait: the others would give it away."""
     crowd: int = settings.COHORT_MIN_MEMBERS
-    figures, sources = answers.domain_figures(pool, outline, fewest=crowd)
+    figures, sources = answers.domain_figures(pool, outline, fewest=crowd, now=now)
     if all(
         disclosure.domains_may_follow(seen[domain], sources[domain], crowd)
         for domain in seen.keys() & sources.keys()
@@ -153,11 +162,11 @@ def _domains(
 
 
 def _questions(
-    pool: Mapping[int, Source], on_show: Sequence[QuestionFigure], seen: Sources
+    pool: Mapping[int, Source], on_show: Sequence[QuestionFigure], seen: Sources, now: datetime
 ) -> _News[QuestionFigure]:
     """Those missed most. One that has to wait stays as it is on show, or away if it is not."""
     crowd: int = settings.COHORT_MIN_MEMBERS
-    figures, sources = answers.question_figures(pool, fewest=crowd)
+    figures, sources = answers.question_figures(pool, fewest=crowd, now=now)
     earlier = {figure.version: figure for figure in on_show}
     told: list[tuple[QuestionFigure, tuple[Source, ...]]] = []
     for figure in figures:

@@ -20,9 +20,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import PersonRequest, person_required
-from attempts import services
+from accounts.models import User
+from attempts import services, shelf
 from attempts.assembly import NotEnoughItems, Reserve, ReserveInTheWay
-from attempts.blueprint import outlook, published_counts, shortfall
+from attempts.blueprint import Outlook, outlook, published_counts, shortfall
 from attempts.forms import StartForm
 from attempts.models import Attempt, Exam
 from attempts.programme import SolverGaveUp
@@ -121,7 +122,7 @@ def _show_rules(
     request: PersonRequest, exam: Exam, outline: Outline, domain: Domain | None, form: StartForm
 ) -> HttpResponse:
     allowed = services.time_allowed(exam, request.user)
-    expected = outlook(request.user, exam, outline, domain)
+    expected = _outlook(request.user, exam, outline, domain)
     open_attempt = _open_attempt(request)
     context = {
         "exam": exam,
@@ -138,6 +139,12 @@ def _show_rules(
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     return render(request, "attempts/rules.html", context, status=status)
+
+
+def _outlook(user: User, exam: Exam, outline: Outline, domain: Domain | None) -> Outlook:
+    if domain is None and shelf.has_form_for(user, exam, outline):
+        return Outlook(missing={})  # one that repeats nothing lies ready
+    return outlook(user, exam, outline, domain)
 
 
 def _by_name(outline: Outline, missing: Mapping[int, int]) -> list[tuple[Domain, int]]:

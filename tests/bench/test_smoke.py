@@ -15,7 +15,8 @@ from tests.embedded.launcher import CHECKOUT, environment
 
 pytestmark = pytest.mark.xdist_group("bench")
 
-STEPS = {"bare view", "save", "heartbeat", "view", "form", "start", "submit", "report"}
+STARTS = {"start", "drawn start"}
+STEPS = {"bare view", "save", "heartbeat", "view", "form", "submit", "report"} | STARTS
 RUN = {"count", "p50", "p95", "p99", "p999", "max", "rate", "errors", "cpu_ms", "cores"}
 PARTS = {"web", "postgres", "worker", "redis", "beat", "load", "others"}
 # On a machine with much else to do a draw may outlast the time it is given, and says so.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import Prefetch
@@ -16,9 +16,9 @@ from cohorts.models import Cohort, CohortReport, Invite, Membership
 from cohorts.refresh import refresh_report
 from domains.models import Domain
 from questions.models import Choice, Placement, QuestionVersion
-from tests.world import World
+from tests.world import NOON, World
 
-NOW: Final = datetime(2027, 3, 3, 12, 0, tzinfo=UTC)  # a Wednesday
+NOW: Final = NOON
 NAMES: Final = ["Amara", "Bjørn", "Carmen", "Dmitri", "Eleni", "Farid", "Grace", "Hiroshi"]
 
 

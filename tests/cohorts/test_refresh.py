@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.asserts import assertContains, assertRedirects
 
-from attempts.models import Attempt
+from attempts.models import Attempt, Exam
 from cohorts import services, tasks
 from cohorts.models import CohortReport
 from cohorts.refresh import due_cohorts, refresh_report
@@ -53,6 +53,8 @@ def test_every_change_of_who_shares_makes_it_due(looked_at: Circle, change: str)
 def test_a_scored_attempt_makes_it_due(looked_at: Circle) -> None:
     member = looked_at.cohort.memberships.get(user__name="Amara")
     sat(member.user, {0: True}, at=NOW + timedelta(minutes=1))
+    assert due_cohorts(LATER) == []  # late answers may still move it
+    Attempt.objects.update(feedback=Exam.Feedback.AFTER_ANSWER)  # those of a drill cannot
     assert due_cohorts(LATER) == [looked_at.cohort.pk]
     looked_at.refresh(LATER)
     assert due_cohorts(LATER) == []
