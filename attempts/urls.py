@@ -19,5 +19,10 @@ urlpatterns = [
     path("<uuid:public_id>/over/", room.over, name="attempt-over"),
     path("<uuid:public_id>/log/", receipts.log, name="attempt-log"),
     path("<uuid:public_id>/report/", report.report, name="attempt-report"),
+    path(
+        "<uuid:public_id>/report/<int:position>/",
+        report.question,
+        name="attempt-report-question",
+    ),
     path("<uuid:public_id>/report/status/", report.status, name="attempt-report-status"),
 ]

@@ -7,12 +7,13 @@ from typing import Final
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from django_htmx.http import HttpResponseClientRefresh
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
 from accounts.access import PersonRequest, person_required
 from attempts import services
@@ -21,7 +22,8 @@ from attempts.models import Attempt
 from attempts.psychometrics.mastery import FEWEST_ANSWERS, GOAL, IMAGINARY_ITEMS
 from attempts.readings import percent
 from attempts.reports import REAL_EXAM_ITEMS, report_of
-from attempts.review import Show, review_of
+from attempts.review import Show, neighbours_of, reasons_of, review_of
+from attempts.review_lines import folded_list
 from attempts.states import State, shows_key
 
 SLOW_AFTER: Final = 10  # looks, a second apart, before we say that scoring waits
@@ -47,10 +49,16 @@ def report(request: PersonRequest, public_id: UUID) -> HttpResponse:
     figures = report_of(attempt)
     if figures is None:
         return render(request, "attempts/report_pending.html", _waiting(attempt, looks=0))
+    review = review_of(
+        attempt,
+        _show(request),
+        unfolded=request.GET.get("open") == "all",
+    )
     context = {
         "attempt": attempt,
         "report": figures,
-        "review": review_of(attempt, Show.parse(request.GET.get("show", ""))),
+        "review": review,
+        "folded": "" if review.unfolded else folded_list(review, request.path),
         "real_exam_items": REAL_EXAM_ITEMS,
         "goal": percent(GOAL),
         "fewest": FEWEST_ANSWERS,
@@ -59,6 +67,34 @@ def report(request: PersonRequest, public_id: UUID) -> HttpResponse:
         "minutes_given": _minutes(attempt.started_at, attempt.deadline),
     }
     return render(request, "attempts/report.html", context)
+
+
+@never_cache
+@person_required
+@require_safe
+def question(request: PersonRequest, public_id: UUID, position: int) -> HttpResponse:
+    """One question with its reasons: alone for the list that opens it, otherwise a page."""
+    attempt = attempt_of(request.user, public_id)
+    if not shows_key(attempt.status) or attempt.report_opened_at is None:
+        # Opening the report ends the time for late answers; that is done there, and nowhere else.
+        there = reverse("attempt-report", args=(public_id,))
+        return HttpResponseClientRedirect(there) if request.htmx else redirect(there)
+    reasons = reasons_of(attempt, position)
+    if reasons is None:
+        raise Http404
+    if request.htmx:
+        return render(request, "attempts/_report_reasons.html", {"reasons": reasons})
+    show = _show(request)
+    previous, following = neighbours_of(attempt, position, show)
+    context = {
+        "attempt": attempt,
+        "item": reasons.item,
+        "reasons": reasons,
+        "previous": previous,
+        "next": following,
+        "query": show.query,
+    }
+    return render(request, "attempts/report_question.html", context)
 
 
 @never_cache
@@ -93,6 +129,10 @@ def _waiting(attempt: Attempt, *, looks: int) -> dict[str, object]:
         "slow": looks >= SLOW_AFTER,
         "newly_slow": looks == SLOW_AFTER,
     }
+
+
+def _show(request: PersonRequest) -> Show:
+    return Show.parse(request.GET.get("show", ""))
 
 
 def _looks(request: PersonRequest) -> int:

@@ -19,9 +19,11 @@ from attempts.review import Show, review_of
 from attempts.saving import CLOCK_SLACK, SaveStatus
 from attempts.states import State
 from tests.attempts.device import Device, answer
-from tests.world import World, right, wrong
+from tests.world import NOON, World, right, wrong
 
-START = timezone.now().replace(microsecond=0) - timedelta(days=1)
+pytestmark = pytest.mark.usefixtures("at_noon")
+
+START = NOON - timedelta(days=1)
 TICK = timedelta(milliseconds=1)
 MINUTE = timedelta(minutes=1)
 ALLOWANCE = 10 * MINUTE
@@ -318,7 +320,7 @@ def test_until_the_report_is_opened_no_key_leaves_by_any_door(
             services.open_report(attempt, timezone.now())
         now = stored(attempt)
         assert all(may_see_key(now, item) is opened for item in now.items.all())
-        assert len(review_of(now, Show.ALL).questions) == (24 if opened else 0)
+        assert len(review_of(now, Show.ALL).lines) == (24 if opened else 0)
         (record,) = attempts_of(world.ada)
         told = {(item["correct"], item["question"] is None) for item in record["items"]}
         assert told == {(True, False) if opened else (None, True)}

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from attempts import services
+from attempts import review, services
 from attempts.models import Attempt, AttemptItem, DomainResult
 from attempts.reports import report_of
 from attempts.results import score_attempt
@@ -21,6 +21,7 @@ from questions.models import Choice, Placement
 from tests.world import Chooser, World, right, sometimes, wrong
 
 HTMX = {"HX-Request": "true"}
+UNFOLDED = "?open=all"
 
 
 @pytest.fixture
@@ -44,6 +45,11 @@ def read(client: Client, attempt: Attempt, query: str = "") -> str:
     response = client.get(url(attempt) + query)
     assert response.status_code == 200
     return response.content.decode()
+
+
+def leaf(attempt: Attempt, position: int, query: str = "") -> str:
+    """The address of one question of the report."""
+    return reverse("attempt-report-question", args=(attempt.public_id, position)) + query
 
 
 def first(count: int, then: Chooser | None = None) -> Chooser:
@@ -259,7 +265,7 @@ def test_repeats_are_counted_and_kept_apart(world: World, ada: Client) -> None:
     AttemptItem.objects.filter(attempt=attempt, position__lte=3).update(first_exposure=False)
     new = attempt.items.filter(first_exposure=True, is_correct=True).count()
     Attempt.objects.filter(pk=attempt.pk).update(first_count=21, first_correct=new)
-    page = words(read(ada, attempt))
+    page = words(read(ada, attempt, UNFOLDED))
     assert "3 of your 24 answers were repeats: you had been shown the best answer before." in page
     assert f"Of the 21 new to you, {new} are correct ({round(100 * new / 21)} %)." in page
     assert page.count("A repeat: you had been shown the best answer before.") == 3
@@ -467,26 +473,95 @@ def test_a_forward_only_report_says_so(world: World, ada: Client) -> None:
 # --- Question by question -------------------------------------------------------------------
 
 
+def tells_everything(page: str, item: AttemptItem) -> bool:
+    """The question, the reasons for all four options, and the sources."""
+    version = item.version
+    texts = [version.stem_html, *map(html.escape, version.references)]
+    for choice in version.choices.all():
+        texts += [choice.text_html, choice.rationale_html]
+    return all(text in page for text in texts)
+
+
 def test_every_question_shows_answer_key_reasons_and_sources(world: World, ada: Client) -> None:
+    attempt = world.sat(world.ada, "quick", first(10, wrong))
+    page = read(ada, attempt, UNFOLDED)
+    assert page.count('class="review-item" open') == 24
+    assert page.count(">Best answer<") == 24
+    assert page.count(">Your answer, not the best one<") == 14
+    assert "hx-get" not in page
+    for item in attempt.items.select_related("version"):
+        assert tells_everything(page, item)
+
+
+def test_the_list_is_light_and_each_question_has_its_reasons_behind_it(
+    world: World, ada: Client
+) -> None:
     attempt = world.sat(world.ada, "quick", first(10, wrong))
     page = read(ada, attempt)
     assert page.count('class="review-item"') == 24
-    assert page.count(">Best answer<") == 24
-    assert page.count(">Your answer, not the best one<") == 14
+    assert len(page) < 60_000
     for item in attempt.items.select_related("version"):
-        assert item.version.stem_html in page
-        for reference in item.version.references:
-            assert html.escape(reference) in page
-        for choice in item.version.choices.all():
-            assert choice.text_html in page
-            assert choice.rationale_html in page
+        begins = html.escape(opening(item.version.stem_html, 160))
+        assert f'review-stem">{begins}<' in page
+        for text in item.version.choices.values_list("text_html", "rationale_html"):
+            assert not any(part in page for part in text)
+        assert f'hx-get="{leaf(attempt, item.position)}"' in page
+        fetched = ada.get(leaf(attempt, item.position), headers=HTMX).content.decode()
+        assert "<html" not in fetched
+        assert tells_everything(fetched, item)
+        assert fetched.count(">Best answer<") == 1
+        assert (">Your answer, not the best one<" in fetched) is (item.position > 10)
+
+
+def test_a_line_of_the_list_says_the_same_folded_and_unfolded(ada: Client, mixed: Attempt) -> None:
+    def summaries(query: str) -> list[str]:
+        found = re.findall(
+            r"<summary>\s*<span class=.review.+?</summary>", read(ada, mixed, query), re.DOTALL
+        )
+        return [words(summary) for summary in found]
+
+    folded = summaries("")
+    assert len(folded) == 24
+    assert folded == summaries(UNFOLDED)
+    assert folded[0].startswith("Question 1 Correct ")
+    domains = mixed.items.values_list("domain__number", flat=True)
+    assert folded[0].endswith(f"Flagged · Domain {domains[0]}")
+    assert folded[1].endswith(f"{domains[1]}")
+    assert "Flagged" not in folded[1]
+    assert folded[11].startswith("Question 12 Wrong ")
+    assert folded[23].startswith("Question 24 Unanswered ")
+
+
+@pytest.mark.parametrize("query", ["", "?show=flagged"])
+def test_the_whole_list_can_be_unfolded_and_folded_again(
+    ada: Client, mixed: Attempt, query: str
+) -> None:
+    show = query.removeprefix("?show=") or "all"
+    assert f'<a href="?show={show}&amp;open=all#review">Show all of these' in read(
+        ada, mixed, query
+    )
+    page = read(ada, mixed, f"?show={show}&open=all")
+    assert f'<a href="?show={show}#review">Show the list only</a>' in page
+    assert page.count('class="rationale"') == 4 * (3 if query else 24)
+    assert 'href="?show=wrong&amp;open=all#review"' in page  # the tabs keep it unfolded
+
+
+def test_an_opening_is_text_whatever_it_says(world: World, ada: Client) -> None:
+    attempt = world.sat(world.ada, "quick", right)
+    item = attempt.items.get(position=2)
+    text = "a < b & <script>alert(1)</script>"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(review._openings, item.version_id, text)
+        page = read(ada, attempt)
+    assert "a &lt; b &amp; &lt;script&gt;" in page
+    assert "<script>alert" not in page
 
 
 def test_options_stand_in_the_order_and_with_the_letters_of_the_exam(
     world: World, ada: Client
 ) -> None:
     attempt = world.sat(world.ada, "quick", right)
-    page = read(ada, attempt)
+    page = read(ada, attempt, UNFOLDED)
     for item in attempt.items.all():
         choices = Choice.objects.in_bulk(item.choice_order)
         places = [page.index(choices[pk].rationale_html) for pk in item.choice_order]
@@ -502,7 +577,7 @@ def test_objective_time_and_changes_are_told(world: World, ada: Client) -> None:
     placement = Placement.objects.get(
         question__versions=item.version_id, outline=attempt.outline_id
     )
-    page = words(read(ada, attempt))
+    page = words(read(ada, attempt, UNFOLDED))
     assert f"Objective {placement.objective.code}: {placement.objective.title}." in page
     assert "It was on your screen for 1 min 52 s, and you changed your answer twice." in page
     assert page.count("How long it was on your screen was not recorded.") == 23
@@ -513,7 +588,7 @@ def test_a_question_moved_out_of_the_outline_since_still_has_its_page(
 ) -> None:
     attempt = world.sat(world.ada, "quick", right)
     Placement.objects.filter(outline=attempt.outline_id).delete()
-    page = words(read(ada, attempt))
+    page = words(read(ada, attempt, UNFOLDED))
     assert "Objective" not in page
     assert "Domain 1: Leadership" in page
 
@@ -547,10 +622,11 @@ def mixed(world: World) -> Attempt:
 def test_filters(
     ada: Client, mixed: Attempt, query: str, positions: list[int], current: str
 ) -> None:
-    page = read(ada, mixed, query)
-    shown = re.findall(r'review-number"><span[^>]*>Question </span>(\d+)<', page)
-    assert [int(number) for number in shown] == list(positions)
-    assert re.findall(r'#review" aria-current="page">([^<]+)<', page) == [current]
+    for unfolded in ("", "open=all"):
+        page = read(ada, mixed, f"{query or '?'}&{unfolded}")
+        shown = re.findall(r'review-number"><span[^>]*>Question </span>(\d+)<', page)
+        assert [int(number) for number in shown] == list(positions)
+        assert re.findall(r'#review" aria-current="page">([^<]+)<', page) == [current]
 
 
 @pytest.mark.parametrize(
@@ -571,9 +647,11 @@ def test_the_feedback_rule_has_the_last_word(
 ) -> None:
     attempt = world.sat(world.ada, "quick", right)
     monkeypatch.setattr("attempts.review.may_see_key", lambda attempt, item: item.position == 5)
-    page = read(ada, attempt)
-    assert page.count('class="review-item"') == 1
-    assert page.count('class="rationale"') == 4
+    assert read(ada, attempt).count('class="review-item"') == 1
+    assert read(ada, attempt, UNFOLDED).count('class="rationale"') == 4
+    for headers in ({}, HTMX):
+        assert ada.get(leaf(attempt, 5), headers=headers).status_code == 200
+        assert ada.get(leaf(attempt, 6), headers=headers).status_code == 404
 
 
 @pytest.mark.parametrize("text", ["all", "wrong", "unanswered", "flagged"])
@@ -581,20 +659,156 @@ def test_every_filter_of_the_list_is_known(text: str) -> None:
     assert Show.parse(text).value == text
 
 
+# --- One question by itself -----------------------------------------------------------------
+
+
+def test_a_question_has_a_page_of_its_own_between_its_neighbours(
+    ada: Client, mixed: Attempt
+) -> None:
+    services.open_report(mixed, timezone.now())
+    item = mixed.items.select_related("version").get(position=12)
+    page = ada.get(leaf(mixed, 12)).content.decode()
+    assert tells_everything(page, item)
+    assert "<h1>Question 12 of 24</h1>" in page
+    assert f'href="{leaf(mixed, 11)}" rel="prev">Previous: question 11</a>' in page
+    assert f'href="{leaf(mixed, 13)}" rel="next">Next: question 13</a>' in page
+    assert f'href="{url(mixed)}#question-12">Back to the list</a>' in page
+    assert 'id="question-12"' in read(ada, mixed)
+
+
+@pytest.mark.parametrize(
+    ("position", "query", "previous", "following"),
+    [
+        (1, "", None, 2),
+        (24, "", 23, None),
+        (11, "?show=wrong", None, 12),
+        (22, "?show=wrong", 21, None),
+        (11, "?show=flagged", 1, 24),
+        (5, "?show=flagged", 1, 11),  # not one of them itself
+        (5, "?show=nonsense", 4, 6),
+    ],
+)
+def test_its_neighbours_are_those_of_the_list_it_was_opened_from(
+    ada: Client,
+    mixed: Attempt,
+    position: int,
+    query: str,
+    previous: int | None,
+    following: int | None,
+) -> None:
+    services.open_report(mixed, timezone.now())
+    page = ada.get(leaf(mixed, position, query)).content.decode()
+    kept = "" if "nonsense" in query else query
+    for rel, neighbour in (("prev", previous), ("next", following)):
+        links = re.findall(rf'href="([^"]+)" rel="{rel}"', page)
+        assert links == ([leaf(mixed, neighbour, kept)] if neighbour else [])
+    assert f'href="{url(mixed)}{kept}#question-{position}"' in page
+
+
+def test_the_list_leads_to_its_pages_with_its_filter(ada: Client, mixed: Attempt) -> None:
+    page = read(ada, mixed, "?show=wrong")
+    assert f'<a href="{leaf(mixed, 11, "?show=wrong")}">Question 11 with its reasons</a>' in page
+
+
+@pytest.mark.parametrize("position", [0, 25, 10**30])
+def test_a_question_that_is_not_on_the_form_does_not_exist(
+    ada: Client, mixed: Attempt, position: int
+) -> None:
+    services.open_report(mixed, timezone.now())
+    for headers in ({}, HTMX):
+        assert ada.get(leaf(mixed, position), headers=headers).status_code == 404
+
+
+@pytest.mark.parametrize("key", ["quick", "drill"])
+def test_no_question_is_told_before_the_report_is_opened(
+    world: World, ada: Client, key: str
+) -> None:
+    """Not even a drill's, whose answered questions have been explained: opening the report is what
+    ends the time for late answers. And it is the report that opens, not its questions."""
+    attempt = world.sat(world.ada, key, right, domain=3 if key == "drill" else None)
+    for ask in (ada.get, ada.head):
+        assert ask(leaf(attempt, 1))["Location"] == url(attempt)
+    fetched = ada.get(leaf(attempt, 1), headers=HTMX)
+    assert fetched["HX-Redirect"] == url(attempt)
+    assert fetched.content == b""
+    attempt.refresh_from_db()
+    assert attempt.report_opened_at is None
+    read(ada, attempt)
+    assert ada.get(leaf(attempt, 1)).status_code == 200
+
+
+@pytest.mark.parametrize("state", ["in_progress", "closed", "void"])
+def test_questions_of_an_attempt_without_a_report_lead_to_where_it_would_be(
+    world: World, ada: Client, state: str
+) -> None:
+    if state == "closed":
+        attempt = closed(world)
+    else:
+        attempt = world.start(world.ada)
+        world.answer(attempt, right)
+    if state == "void":
+        services.discard_attempt(attempt, timezone.now())
+    Attempt.objects.filter(pk=attempt.pk).update(report_opened_at=timezone.now())
+    assert ada.get(leaf(attempt, 1))["Location"] == url(attempt)
+    assert ada.get(leaf(attempt, 1), headers=HTMX)["HX-Redirect"] == url(attempt)
+
+
+@pytest.mark.parametrize("person", ["ben", "ines", "lena"])
+def test_somebody_elses_questions_do_not_exist(world: World, client: Client, person: str) -> None:
+    attempt = world.sat(world.ada)
+    services.open_report(attempt, timezone.now())
+    client.force_login(getattr(world, person))
+    for headers in ({}, HTMX):
+        assert client.get(leaf(attempt, 1), headers=headers).status_code == 404
+
+
+def test_a_scenario_names_its_questions_in_every_view_of_it(world: World, ada: Client) -> None:
+    attempt = world.sat(world.ada, "half", wrong)
+    sets: dict[str, list[int]] = {}
+    for item in attempt.items.exclude(version__scenario_text="").select_related("version"):
+        sets.setdefault(item.version.scenario_text, []).append(item.position)
+    positions = next(places for places in sets.values() if len(places) > 1)
+    said = f"Scenario for questions {positions[0]} to {positions[-1]}"
+    attempt.items.filter(position=positions[1]).update(flagged=True)
+    assert said in read(ada, attempt, UNFOLDED)
+    assert said in read(ada, attempt, "?show=flagged&open=all")
+    for headers in ({}, HTMX):
+        assert said in ada.get(leaf(attempt, positions[1]), headers=headers).content.decode()
+
+
 # --- What it costs --------------------------------------------------------------------------
 
-BUDGET = 7
+BUDGET = 5
 
 
 @pytest.mark.parametrize("key", ["quick", "half"])
 def test_the_report_costs_the_same_however_long_the_exam(
-    world: World, ada: Client, key: str, django_assert_num_queries: DjangoAssertNumQueries
+    world: World,
+    ada: Client,
+    key: str,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     attempt = world.sat(world.ada, key, sometimes(0.6))
-    with django_assert_num_queries(BUDGET + 2):  # opened for the first time: stamped, read again
+    monkeypatch.setattr(review, "_openings", {})
+    with django_assert_num_queries(BUDGET + 3):  # opened: stamped, read again; and the stems
         read(ada, attempt)
     with django_assert_num_queries(BUDGET):
         read(ada, attempt)
+    sets = attempt.items.exclude(version__scenario_text="").exists()
+    with django_assert_num_queries(BUDGET + 3 + sets):
+        read(ada, attempt, UNFOLDED)
+
+
+def test_one_question_costs_little(
+    world: World, ada: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    attempt = world.sat(world.ada, "half", sometimes(0.6))
+    services.open_report(attempt, timezone.now())
+    with django_assert_max_num_queries(7):
+        ada.get(leaf(attempt, 1), headers=HTMX)
+    with django_assert_max_num_queries(8):
+        ada.get(leaf(attempt, 1))
 
 
 def test_a_look_at_the_status_costs_three(

@@ -58,6 +58,7 @@ URLS = {
     "attempt-discard": For.OWNER,
     "attempt-log": For.OWNER,
     "attempt-report": For.OWNER,
+    "attempt-report-question": For.OWNER,
     "attempt-report-status": For.OWNER,
     "cohort-list": For.SELF,
     "cohort-create": For.SELF,
