@@ -97,9 +97,12 @@ class Room:
         return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
     @property
-    def left_minutes(self) -> int:
-        """Whole minutes left, rounded up: never promises less than there is."""
-        return -(-int(self.left.total_seconds()) // 60)
+    def left_roughly(self) -> str:
+        """Whole minutes, as the clock shows them; static/js/room/dress.js keeps it up."""
+        minutes = self.left // timedelta(minutes=1)
+        if not minutes:
+            return "less than a minute"
+        return "1 minute" if minutes == 1 else f"{minutes} minutes"
 
     @property
     def is_low(self) -> bool:

@@ -12,7 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from attempts.models import AnswerEvent, Attempt
 from tests.browser.conftest import AsPerson, Complaints, axe_clean
-from tests.browser.room import delivered, forgive_the_network, saved, stored
+from tests.browser.room import delivered, forgive_the_network, saved, stored, wait_until
 from tests.world import World
 
 PHONE = {"width": 360, "height": 740}
@@ -38,18 +38,18 @@ def test_a_choice_is_saved_at_once_with_a_receipt(room: Page, attempt: Attempt) 
 
 
 def test_a_choice_made_before_the_scripts_arrived_is_saved_when_they_do(
-    as_person: AsPerson, attempt: Attempt, live_server: LiveServer
+    as_person: AsPerson, attempt: Attempt
 ) -> None:
     page = as_person(attempt.user, "/")
-
-    def late(route: Route) -> None:
-        page.wait_for_timeout(1500)
-        route.continue_()
-
-    page.route("**/js/room/room.js", late)
+    script: list[Route] = []
+    page.route("**/js/room/room.js", lambda route: script.append(route))
     page.goto(f"/attempts/{attempt.public_id}/items/1/", wait_until="commit")
     page.locator(".option").nth(1).click()
-    expect(page.locator("#save-state")).to_have_text(re.compile("Saved"))
+    expect(page.locator("input[name=choice]").nth(1)).to_be_checked()
+    wait_until(page, lambda: bool(script), 10)
+    script[0].continue_()
+    saved(page)
+    expect(page.locator("input[name=choice]").nth(1)).to_be_checked()
     assert stored(attempt, 1) == attempt.items.get(position=1).choice_order[1]
 
 

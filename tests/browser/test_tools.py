@@ -589,7 +589,11 @@ def test_a_browser_that_refuses_storage_still_has_the_tools(
 
 
 def ends_in(attempt: Attempt, **left: float) -> None:
-    Attempt.objects.filter(pk=attempt.pk).update(deadline=timezone.now() + timedelta(**left))
+    """Of an exam that began with more time than any warning is about."""
+    now = timezone.now()
+    Attempt.objects.filter(pk=attempt.pk).update(
+        started_at=now - timedelta(minutes=30), deadline=now + timedelta(**left)
+    )
 
 
 @pytest.mark.parametrize(
@@ -631,6 +635,43 @@ def test_added_time_brings_the_warning_back(as_person: AsPerson, attempt: Attemp
     ends_in(attempt, minutes=10, seconds=-1)
     page.reload()
     expect(opened(page).locator("#notices")).to_contain_text("10 minutes left.")
+
+
+def test_an_exam_of_thirty_minutes_does_not_begin_with_a_warning(
+    as_person: AsPerson, attempt: Attempt
+) -> None:
+    now = timezone.now()
+    times = Attempt.objects.filter(pk=attempt.pk)
+    times.update(started_at=now, deadline=now + timedelta(minutes=30))
+    page = opened(as_person(attempt.user, path(attempt)))
+    page.wait_for_timeout(1500)  # a tick or two
+    expect(page.locator("#notices")).not_to_contain_text(" left.")
+    assert "30 minutes left." not in announced(page)
+    times.update(started_at=now - timedelta(seconds=1))  # begun with a second more
+    page.reload()
+    expect(opened(page).locator("#notices")).to_contain_text("30 minutes left.")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "clock", "words"),
+    [
+        (29 * 60 + 10, r"0:29:\d\d", "You have 29 minutes left."),
+        (60 + 40, r"0:01:\d\d", "You have 1 minute left."),
+        (40, r"0:00:\d\d", "You have less than a minute left."),
+    ],
+)
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_the_review_says_the_time_as_the_clock_does(
+    as_person: AsPerson, attempt: Attempt, seconds: int, clock: str, words: str, scripts: bool
+) -> None:
+    ends_in(attempt, seconds=seconds)
+    page = as_person(
+        attempt.user, f"/attempts/{attempt.public_id}/review/", java_script_enabled=scripts
+    )
+    if scripts:
+        expect(page.locator("[data-clock-toggle]")).to_be_visible()
+    expect(page.locator(".clock-value")).to_have_text(re.compile(clock))
+    expect(page.locator("[data-words=left]")).to_have_text(words)
 
 
 def test_the_clock_itself_never_speaks(room: Page) -> None:
@@ -713,6 +754,18 @@ def test_closing_the_page_is_no_way_around_strict_mode(
     attempt.refresh_from_db()
     assert attempt.departures == 1
     assert attempt.away_ms >= 5_000
+
+
+def test_after_the_end_nothing_is_a_departure(as_person: AsPerson, attempt: Attempt) -> None:
+    Attempt.objects.filter(pk=attempt.pk).update(strict=True)
+    page = opened(as_person(attempt.user, path(attempt)))
+    remembered = f"localStorage.getItem('touchstone.left:{attempt.public_id}')"
+    page.evaluate("document.dispatchEvent(new CustomEvent('room:over'))")
+    page.evaluate("dispatchEvent(new Event('blur'))")
+    assert page.evaluate(remembered) is None
+    page.evaluate("document.dispatchEvent(new CustomEvent('room:on'))")  # staff added time
+    page.evaluate("dispatchEvent(new Event('blur'))")
+    assert page.evaluate(remembered) is not None
 
 
 def test_otherwise_nobody_counts_departures(room: Page, attempt: Attempt) -> None:

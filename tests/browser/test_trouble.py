@@ -12,13 +12,15 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.test import override_settings
 from django.utils import timezone
-from playwright.sync_api import Page, Request, Route, expect
+from playwright.sync_api import APIResponse, Page, Request, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from attempts.models import AnswerEvent, Attempt, Marking, Scratchpad
 from tests.browser.conftest import AsPerson, Complaints
 from tests.browser.room import (
+    SAVED,
     at,
     choose,
     delivered,
@@ -354,6 +356,39 @@ def test_a_press_that_the_scripts_arrive_in_is_not_lost(
     assert stored(attempt, 1) == option(attempt, 1, 1)
 
 
+def test_a_form_that_was_put_together_meanwhile_takes_nothing_back(
+    as_person: AsPerson, attempt: Attempt
+) -> None:
+    """The server read the questions just before the first answer was stored; it had looked at its
+    clock just after that answer came in, and its form arrives last."""
+    page = as_person(attempt.user, "/")
+    forms: list[tuple[Route, APIResponse]] = []
+    page.route("**/form/", lambda route: forms.append((route, route.fetch())))
+    page.goto(f"/attempts/{attempt.public_id}/items/1/")
+    wait_until(page, lambda: bool(forms), 10)
+    choose(page, 1)
+    page.locator("#flag").click()
+    page.locator("label.option").nth(3).click(button="right")
+    page.keyboard.press("s")
+    page.keyboard.type("mine")
+    page.keyboard.press("Escape")
+    saved(page)
+    delivered(page)
+    [(route, form)] = forms
+    route.fulfill(response=form, json=form.json() | {"now": int(time.time() * 1000) + 1_000})
+    ready(page)  # the form is kept, so it was taken in
+    expect(page.locator("input[name=choice]").nth(1)).to_be_checked()
+    expect(page.locator("#save-state")).to_have_text(SAVED)
+    expect(page.get_by_role("button", name="Flagged")).to_be_visible()
+    expect(page.locator("label.option").nth(3)).to_have_class(re.compile("is-struck"))
+    assert page.evaluate(f"{_STATE}.then((state) => state.notes())") == "mine"
+    choose(page, 2)
+    saved(page)
+    delivered(page)
+    assert stored(attempt, 1) == option(attempt, 1, 2)
+    expect(page.locator("#notices")).not_to_contain_text("another tab")
+
+
 def test_what_waits_for_company_is_sent_when_the_page_goes(room: Page, attempt: Attempt) -> None:
     choose(room, 1)
     saved(room)
@@ -367,6 +402,28 @@ def test_what_waits_for_company_is_sent_when_the_page_goes(room: Page, attempt: 
         return attempt.last_position == 4
 
     wait_until(room, there, 10)
+
+
+def test_time_on_a_question_that_may_have_arrived_is_not_told_under_another_name(
+    room: Page, attempt: Attempt
+) -> None:
+    # The server hears it, the reply is lost, and the person comes back to the question meanwhile.
+    room.route("**/sync/", lambda route: (route.fetch(), route.abort())[1])
+    told = room.evaluate(
+        """async () => {
+            const state = await import("/static/js/room/state.js");
+            const queue = await import("/static/js/room/queue.js");
+            await state.record({ kind: "seen", position: 7, visible_ms: 100 });
+            await queue.deliver();
+            await state.record({ kind: "seen", position: 7, visible_ms: 20 });
+            await state.record({ kind: "seen", position: 7, visible_ms: 3 });
+            return state.held().filter((op) => op.position === 7).map((op) => op.visible_ms);
+        }"""
+    )
+    assert told == [100, 23]
+    room.unroute("**/sync/")
+    delivered(room)
+    assert attempt.items.get(position=7).visible_ms == 123
 
 
 def test_looking_around_waits_for_company(as_person: AsPerson, attempt: Attempt) -> None:
@@ -535,3 +592,20 @@ def test_another_persons_log_in_ends_nothing(
     expect(room.locator("#notices")).to_contain_text("logged in as somebody else")
     attempt.refresh_from_db()
     assert attempt.state == "in_progress"
+
+
+@override_settings(ANSWER_GRACE_SECONDS=60)
+def test_who_waits_for_the_close_asks_ever_more_seldom(
+    as_person: AsPerson, attempt: Attempt
+) -> None:
+    """A whole cohort waits for the same second."""
+    now = timezone.now()
+    Attempt.objects.filter(pk=attempt.pk).update(
+        started_at=now - timedelta(minutes=30), deadline=now - timedelta(seconds=1)
+    )
+    page = as_person(attempt.user, "/")
+    page.context.add_init_script("Math.random = () => 0.999;")
+    bodies = syncs(page)
+    page.goto(f"/attempts/{attempt.public_id}/over/")
+    page.wait_for_timeout(10_000)
+    assert 3 <= len(bodies) <= 5  # at once, and after 2, 5 and 9.5 seconds

@@ -5,9 +5,10 @@
 
 import { announce, notice } from "./announce.js";
 import * as api from "./api.js";
-import { clockTime, remaining } from "./clock.js";
+import { clockTime } from "./clock.js";
+import { dress, dressQuestion, sayLeft, titleOf, urlOf } from "./dress.js";
 import { deliver, delivery } from "./queue.js";
-import { confirm, exam, itemAt, items, lastSeen, record } from "./state.js";
+import { confirm, exam, itemAt, lastSeen, record, wordsHeard } from "./state.js";
 import * as store from "./store.js";
 
 /**
@@ -33,7 +34,6 @@ let explaining = false;
 let leaving = false;
 /** Counts what was shown: a page that arrives after one has gone elsewhere stays unseen. */
 let shows = 0;
-let over = false;
 
 const forward = () => exam.navigation === "forward";
 const explains = () => exam.feedback === "after_answer";
@@ -59,18 +59,6 @@ function viewAt(path) {
   if (rest === "questions/") return { name: "questions", position: here.position };
   if (rest === "review/") return { name: "review", position: here.position };
   return null;
-}
-
-/** @param {View} view */
-function urlOf({ name, position }) {
-  return exam.base + (name === "question" ? `items/${position}/` : `${name}/`);
-}
-
-/** @param {View} view */
-function titleOf({ name, position }) {
-  if (name === "questions") return "All questions · Touchstone";
-  if (name === "review") return "Before you end the exam · Touchstone";
-  return `Question ${position} of ${exam.count} · Touchstone`;
 }
 
 // --- Showing -----------------------------------------------------------------------------------
@@ -123,7 +111,7 @@ function show(view, content, { push, focus = true }) {
   room?.setAttribute("data-view", view.name);
   if (push && exam.base) history.pushState(null, "", urlOf(view));
   document.title = titleOf(view);
-  dress();
+  redress();
   if (focus) {
     window.scrollTo(0, 0);
     // A screen reader starts at the new question, and the skip link's target keeps the focus order.
@@ -142,6 +130,7 @@ function show(view, content, { push, focus = true }) {
 async function fetchPage(url, { push = true, fields, focus = true } = {}) {
   moving = true;
   const before = shows;
+  const asked = wordsHeard();
   const slow = setTimeout(() => main().setAttribute("aria-busy", "true"), DONE_AT_ONCE);
   const page = await api.page(url, fields);
   clearTimeout(slow);
@@ -157,20 +146,23 @@ async function fetchPage(url, { push = true, fields, focus = true } = {}) {
     location.assign(page.url); // not the room any more: over, or somebody has to log in
     return true;
   }
-  await takePage(fresh);
+  await takePage(fresh, asked);
   const told = [...fresh.querySelectorAll("#notices > .room-notice:not([data-standing]) span:last-child")];
   show(view, content, { push: push && path !== location.pathname, focus });
   for (const line of told) say(line.textContent ?? "");
   return true;
 }
 
-/** What a page of the server's says of its question. @param {Document} page */
-async function takePage(page) {
+/**
+ * What a page of the server's says of its question.
+ * @param {Document} page @param {number} asked what had been heard when it was
+ */
+async function takePage(page, asked) {
   const room = page.getElementById("room");
   const drawn = page.getElementById("sheet");
   if (!room || !drawn) return;
   const told = drawn.dataset.item;
-  if (told) await confirm([fromServer(JSON.parse(told))], Number(room.dataset.now));
+  if (told) await confirm([fromServer(JSON.parse(told))], Number(room.dataset.now), { asked });
   const position = Number(drawn.dataset.position);
   if ("explained" in drawn.dataset) {
     explained.set(position, drawn.outerHTML);
@@ -192,185 +184,13 @@ function say(text) {
   announce(text);
 }
 
-// --- Words and classes of what is shown --------------------------------------------------------
-
-/** Bring everything on the page up to date with the state. */
-function dress() {
-  if (here.name === "question") dressQuestion();
-  else dressLists();
-  dressBar();
-  dressFoot();
-}
-
-function dressQuestion() {
-  const { choice, revision, waiting } = itemAt(here.position);
-  const stands = explains() && choice !== null;
-  for (const input of document.querySelectorAll("#answer input[name=choice]")) {
-    if (!(input instanceof HTMLInputElement)) continue;
-    // In a drill a choice that has not been answered with yet is the page's own.
-    if (!explains() || stands) input.checked = Number(input.value) === choice;
-    input.disabled = over || stands;
-  }
-  const field = document.getElementById("revision");
-  if (field instanceof HTMLInputElement) field.value = String(revision);
-  sheet()?.classList.toggle("is-waiting", Boolean(waiting));
-}
-
-function dressBar() {
-  const question = here.name === "question";
-  const counter = document.getElementById("counter");
-  if (counter) {
-    const number = document.createElement("b");
-    number.textContent = String(question ? here.position : exam.count);
-    const word = document.createElement("span");
-    word.className = "wide-only";
-    word.textContent = "Question ";
-    counter.replaceChildren(
-      ...(question ? [word, number, ` of ${exam.count}`] : [number, " questions"]),
-    );
-  }
-  for (const tool of document.querySelectorAll(".room-tools button[form=answer]")) {
-    if (tool instanceof HTMLButtonElement) tool.hidden = !question;
-  }
-  const flag = document.getElementById("flag");
-  if (flag instanceof HTMLButtonElement && question) dressFlag(flag, itemAt(here.position).flagged);
-  const progress = document.getElementById("progress");
-  if (progress instanceof HTMLProgressElement && form) {
-    const answered = items().filter((item) => item.choice !== null).length;
-    progress.value = answered;
-    progress.textContent = `${answered} of ${exam.count}`;
-  }
-}
-
-/** @param {HTMLButtonElement} flag @param {boolean} flagged */
-function dressFlag(flag, flagged) {
-  if (flag.value === (flagged ? "off" : "on") && flag.disabled === over) return;
-  flag.value = flagged ? "off" : "on";
-  flag.disabled = over;
-  flag.classList.toggle("is-on", flagged);
-  const [mark, words] = flag.children;
-  mark.className = flagged ? "mark mark-flag" : "mark mark-flag-off";
-  const more = document.createElement("span");
-  more.className = "visually-hidden";
-  more.textContent = flagged ? " for review. Remove the flag" : " this question for review";
-  words.replaceChildren(flagged ? "Flagged" : "Flag", more);
-}
-
-function dressFoot() {
-  for (const part of document.querySelectorAll("[data-foot]")) {
-    if (!(part instanceof HTMLElement)) continue;
-    const shown = (part.dataset.for ?? "").split(" ").includes(here.name);
-    part.hidden = !shown;
-    part.classList.toggle(`foot-${part.dataset.foot}`, shown);
-    if (part instanceof HTMLAnchorElement && part.dataset.foot === "back") {
-      part.textContent = `Back to question ${here.position}`;
-      part.href = urlOf({ name: "question", position: here.position });
-    }
-    if (part instanceof HTMLButtonElement && part.dataset.foot === "back") {
-      part.disabled = here.position === 1;
-    }
-    if (part instanceof HTMLButtonElement && part.dataset.foot === "next") dressNext(part);
-  }
-}
-
-/** @param {HTMLButtonElement} next */
-function dressNext(next) {
-  const asks = explains() && itemAt(here.position).choice === null;
-  const last = here.position === exam.count;
-  next.value = asks ? "here" : last ? "review" : "next";
-  next.textContent = asks ? "Answer" : last ? "Review and end" : "Next";
-  next.disabled = asks && over;
-  const enter = document.getElementById("enter");
-  if (enter instanceof HTMLButtonElement) enter.value = asks ? "here" : "next";
-}
-
-/** Navigator, key and review: the cells and counts as they are now. */
-function dressLists() {
-  const all = items();
-  const open = all.filter((item) => item.choice === null);
-  const flagged = all.filter((item) => item.flagged);
-  const counts = {
-    answered: exam.count - open.length,
-    unanswered: open.filter((item) => item.seen).length,
-    unseen: open.filter((item) => !item.seen).length,
-    flagged: flagged.length,
-    open: open.length,
-  };
-  for (const [name, count] of Object.entries(counts)) {
-    for (const place of document.querySelectorAll(`#main [data-count="${name}"]`)) {
-      place.textContent = String(count);
-    }
-  }
-  const grid = document.querySelector('#main [data-cells="all"]');
-  for (const cell of grid?.querySelectorAll(".nav-cell") ?? []) {
-    dressCell(/** @type {HTMLElement} */ (cell));
-  }
-  for (const [name, some] of /** @type {const} */ ([["open", open], ["flagged", flagged]])) {
-    const section = document.querySelector(`#main [data-section="${name}"]`);
-    if (!(section instanceof HTMLElement) || !grid) continue;
-    section.hidden = some.length === 0;
-    const cells = some.map((item) => grid.children[item.position - 1].cloneNode(true));
-    section.querySelector("[data-cells]")?.replaceChildren(...cells);
-  }
-  put("open", openWords(open.length));
-  put("end", `End the exam${open.length ? ` with ${open.length} unanswered` : ""}`);
-  sayLeft();
-}
-
-/** @param {HTMLElement} cell */
-function dressCell(cell) {
-  const position = Number(cell.dataset.position);
-  const item = itemAt(position);
-  const state = item.choice !== null ? "answered" : item.seen ? "unanswered" : "unseen";
-  const current = position === here.position;
-  cell.className = `nav-cell is-${state}`;
-  if (current) cell.setAttribute("aria-current", "true");
-  else cell.removeAttribute("aria-current");
-  const words = cell.querySelector(".visually-hidden");
-  if (words) {
-    words.textContent =
-      `Question ${position}, ${state}` +
-      (item.flagged ? ", flagged" : "") +
-      (current ? ", you are here" : "");
-  }
-  const mark = cell.querySelector(".mark-flag");
-  if (item.flagged && !mark) {
-    const drawn = document.createElement("span");
-    drawn.className = "mark mark-flag";
-    drawn.setAttribute("aria-hidden", "true");
-    cell.append(drawn);
-  } else if (!item.flagged) {
-    mark?.remove();
-  }
-}
-
-/** @param {number} open */
-function openWords(open) {
-  if (!open) return `All ${exam.count} questions are answered.`;
-  return (
-    `${open} of ${exam.count} questions ${open === 1 ? "is" : "are"} unanswered. ` +
-    "An unanswered question counts as wrong, so a considered guess costs nothing."
-  );
-}
-
-function sayLeft() {
-  const minutes = Math.max(0, Math.ceil(remaining() / 60_000));
-  put("left", `You have ${minutes} minute${minutes === 1 ? "" : "s"} left.`);
-}
-
-/** @param {string} name @param {string} words */
-function put(name, words) {
-  const place = document.querySelector(`#main [data-words="${name}"]`);
-  if (place && place.textContent !== words) place.textContent = words;
-}
-
 // --- What a person does ------------------------------------------------------------------------
 
 /** @param {Event} event */
 function onChange(event) {
   const input = event.target;
   if (!(input instanceof HTMLInputElement) || input.name !== "choice") return;
-  if (!input.closest("#answer") || explains() || over) return; // a drill answers by its button
+  if (!input.closest("#answer") || explains() || exam.timeUp) return; // a drill answers by its button
   void record({ kind: "answer", position: here.position, choice: Number(input.value) });
 }
 
@@ -408,7 +228,7 @@ async function answerDrill() {
   }
   const { position } = here;
   await record({ kind: "answer", position, choice: Number(chosen.value) });
-  dress();
+  redress();
   await explain(position);
 }
 
@@ -468,6 +288,7 @@ function formOfPage() {
 }
 
 async function fetchForm() {
+  const asked = wordsHeard();
   const answer = await api.form();
   if (answer.status === 404) return true; // over, or somebody else's: there is none to wait for
   if (answer.status !== 200 || answer.body?.attempt !== exam.attempt) return false;
@@ -481,9 +302,9 @@ async function fetchForm() {
     questions: body.questions,
     review: body.review,
   };
-  await confirm(body.items.map(fromServer), body.now, { notes: body.notes });
+  await confirm(body.items.map(fromServer), body.now, { notes: body.notes, asked });
   await store.keepForm(form);
-  dress();
+  redress();
   document.dispatchEvent(new CustomEvent("room:form"));
   return true;
 }
@@ -520,7 +341,7 @@ export async function startDriver() {
   const wanted = viewAt(location.pathname) ?? drawn;
   // A page that was kept stands in for a list: back from there is not where the page was.
   if (wanted.name !== drawn.name) wanted.position = lastSeen() ?? wanted.position;
-  await takePage(document);
+  await takePage(document, wordsHeard());
   if (sheet() && wanted.position === drawn.position) takeEarlyChoice();
   document.addEventListener("change", onChange);
   document.addEventListener("submit", onSubmit);
@@ -531,7 +352,7 @@ export async function startDriver() {
   });
   document.addEventListener("room:item", (event) => {
     const { position } = /** @type {CustomEvent<{position: number}>} */ (event).detail;
-    if (here.name === "question" && position === here.position) dressQuestion();
+    if (here.name === "question" && position === here.position) dressQuestion(position);
     dressSoon();
   });
   document.addEventListener("room:tick", sayLeft);
@@ -539,14 +360,7 @@ export async function startDriver() {
     tellOvertaken(/** @type {CustomEvent<{positions: number[]}>} */ (event).detail.positions);
   });
   document.addEventListener("room:delivery", () => void explainAtLast());
-  document.addEventListener("room:over", () => {
-    over = true;
-    dress();
-  });
-  document.addEventListener("room:on", () => {
-    over = false;
-    dress();
-  });
+  for (const name of ["room:over", "room:on"]) document.addEventListener(name, redress);
   form = exam.attempt ? ((await store.formOf(exam.attempt)) ?? null) : formOfPage();
   const fresh = (form === null && !("kept" in room.dataset)) || !exam.attempt;
   if (exam.attempt) prefetch(form ? SETTLED : 0);
@@ -554,7 +368,7 @@ export async function startDriver() {
   if (exam.attempt && (wanted.name !== drawn.name || wanted.position !== drawn.position)) {
     await go(wanted, { push: false });
   } else {
-    dress();
+    redress();
     document.dispatchEvent(
       new CustomEvent("room:shown", { detail: { view: here.name, position: here.position } }),
     );
@@ -568,6 +382,10 @@ function positionOfLists() {
   return Number(/\/items\/(\d+)\//.exec(back?.getAttribute("href") ?? "")?.[1] ?? 1);
 }
 
+function redress() {
+  dress(here, form !== null);
+}
+
 let soon = false;
 
 /** Once, however many questions changed at a time. */
@@ -576,7 +394,7 @@ function dressSoon() {
   soon = true;
   queueMicrotask(() => {
     soon = false;
-    dress();
+    redress();
   });
 }
 

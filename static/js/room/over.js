@@ -8,7 +8,9 @@ import { deliver, delivery, startQueue } from "./queue.js";
 import { answersHeld, exam, held, refresh } from "./state.js";
 import * as store from "./store.js";
 
-const AGAIN = 1_000;
+const SOONEST = 500;
+const FIRST = 2_000; // the first look comes before this, later ones further apart
+const LONGEST = 10_000;
 const A_BLINK = 1_000; // as far as the browser's clock and the server's may be apart
 
 let hadSomething = false;
@@ -100,15 +102,17 @@ async function leave() {
 
 /**
  * The server closes an attempt some seconds after the deadline, for what was on its way. Extended or
- * reopened, it goes on where it was.
+ * reopened, it goes on where it was. Everybody in a timed exam waits here for the same second, so
+ * each looks at moments of their own.
  */
 async function untilClosed() {
-  while (exam.state === "in_progress") {
+  for (let most = FIRST; exam.state === "in_progress"; most = Math.min(most * 1.5, LONGEST)) {
     if (remaining() > A_BLINK) {
       location.replace(exam.base);
       return;
     }
-    await new Promise((resolve) => setTimeout(resolve, AGAIN));
+    const pause = SOONEST + Math.random() * (most - SOONEST);
+    await new Promise((resolve) => setTimeout(resolve, pause));
     if (delivery.online && !delivery.blocked) await deliver({ want: true });
   }
 }

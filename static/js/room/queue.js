@@ -169,9 +169,8 @@ async function send(ops, wanted, last) {
     ops: ops.map(wire),
     ...(wanted ? { want: "items" } : {}),
   };
-  for (const op of ops) state.inFlight.add(op.id);
+  state.sending(ops);
   const answer = await api.sync(exam.attempt, body, { last });
-  for (const op of ops) state.inFlight.delete(op.id);
   if (answer.status !== 200 || !answer.body) {
     refused(answer);
     return false;

@@ -67,21 +67,21 @@ const unkept = new Set();
 /** Ops that are done with, or made pointless by a later one: the store may not know it yet. */
 /** @type {Set<string>} */
 const spent = new Set();
-/** Ops of the request that is under way. */
+/** Ops of this page that were never sent. Any other may have arrived, its reply may be lost. */
 /** @type {Set<string>} */
-export const inFlight = new Set();
+const unsent = new Set();
 let confirmedNotes = "";
 let syncedAt = 0;
-/** Server's time of its last word on a question's marks, and on the notes: only a form brings those,
- * and an answer that is acknowledged while it is on its way does not make it old. */
-/** @type {Map<number, number>} */
-const marksAt = new Map();
-let notesAt = 0;
 /** When the server last spoke of a question, counted in its words: what the store says of it may be
- * older. */
+ * older, and so may what was asked of the server before. */
 /** @type {Map<number, number>} */
 const spokenOf = new Map();
 let spoken = 0;
+/** The same for a question's marks, and for the notes: only a form brings those, and an answer that
+ * is acknowledged while it is on its way does not make it old. */
+/** @type {Map<number, number>} */
+const marksOf = new Map();
+let notesOf = 0;
 let storeFails = false;
 
 /** @param {number} position @returns {Item} */
@@ -172,9 +172,14 @@ function uuid() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
+/** @param {Op[]} ops on their way from now on */
+export function sending(ops) {
+  for (const op of ops) unsent.delete(op.id);
+}
+
 /**
- * The waiting ops that a new one makes pointless. What is under way may have arrived already: a
- * state may be said again, time must not be counted twice.
+ * The waiting ops that a new one makes pointless. What was ever sent may have arrived already: a
+ * state may be said again, time must not be counted twice under another name.
  * @param {Deed} deed
  */
 function replacedBy(deed) {
@@ -184,7 +189,7 @@ function replacedBy(deed) {
     (op) =>
       op.kind === deed.kind &&
       op.position === position &&
-      !(deed.kind === "seen" && inFlight.has(op.id)),
+      (deed.kind !== "seen" || unsent.has(op.id)),
   );
 }
 
@@ -211,6 +216,7 @@ export async function record(deed) {
   const gone = new Set(replaced.map((other) => other.id));
   waiting = [...waiting.filter((other) => !gone.has(other.id)), op];
   unkept.add(op.id);
+  unsent.add(op.id);
   for (const id of gone) spent.add(id);
   if (op.position !== undefined) tellItems([op.position]);
   if (!exam.attempt) {
@@ -290,6 +296,11 @@ function known(now) {
   };
 }
 
+/** How much the server has said so far: `confirm` wants to know it of the time one asked. */
+export function wordsHeard() {
+  return spoken;
+}
+
 /** @param {Item} item as the server has it */
 function hear(item) {
   confirmed.set(item.position, item);
@@ -298,30 +309,31 @@ function hear(item) {
 }
 
 /**
- * The server has told how questions stand: `now` is its time when it did.
+ * The server has told how questions stand: `now` is its time when it began to look. What was saved
+ * while it looked may be missing, and have been heard of first. By its time one cannot tell; one can
+ * by an answer's revision, and for the rest by what had been heard when this was `asked` for.
  * @param {(Partial<Item> & {position: number})[]} told @param {number} now
- * @param {{notes?: string}} [more]
+ * @param {{notes?: string, asked?: number}} [more]
  */
-export async function confirm(told, now, more = {}) {
+export async function confirm(told, now, { notes: text, asked = spoken } = {}) {
   const news = [];
   for (const part of told) {
     const mine = confirmed.get(part.position);
     const { position, struck, highlights, ...rest } = part;
-    // An older page than what is known already: of an answer only a later revision is news.
-    const old = mine && now < syncedAt && (part.revision ?? 0) <= mine.revision;
-    const item = { ...(mine ?? blank(position)), ...(old ? {} : rest) };
-    item.seen ||= Boolean(mine?.seen);
-    if (struck && highlights && now >= (marksAt.get(position) ?? 0)) {
+    const item = { ...(mine ?? blank(position)), ...rest };
+    if (mine) {
+      const { choice, revision, savedAt, flagged } = mine;
+      if (revision > (part.revision ?? 0)) Object.assign(item, { choice, revision, savedAt });
+      if (now < syncedAt || (spokenOf.get(position) ?? 0) > asked) item.flagged = flagged;
+      item.seen ||= mine.seen;
+    }
+    if (struck && highlights && (marksOf.get(position) ?? 0) <= asked) {
       Object.assign(item, { struck, highlights });
-      marksAt.set(position, now);
     }
     hear(item);
     if (JSON.stringify(item) !== JSON.stringify(mine)) news.push(item);
   }
-  if (more.notes !== undefined && now >= notesAt) {
-    confirmedNotes = more.notes;
-    notesAt = now;
-  }
+  if (text !== undefined && notesOf <= asked) confirmedNotes = text;
   syncedAt = Math.max(syncedAt, now);
   if (news.length) tellItems(news.map((item) => item.position));
   if (exam.attempt) {
@@ -402,8 +414,8 @@ export async function acknowledge(sent, replies, now) {
   const { done, items: news, outcomes, overtaken } = takeIn(sent, replies);
   syncedAt = Math.max(syncedAt, now);
   for (const { kind, position } of sent) {
-    if (kind === "marks" && position !== undefined) marksAt.set(position, now);
-    if (kind === "notes") notesAt = now;
+    if (kind === "marks" && position !== undefined) marksOf.set(position, spoken);
+    if (kind === "notes") notesOf = ++spoken;
   }
   await store.settle({
     attempt: exam.attempt,

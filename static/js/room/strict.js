@@ -14,6 +14,7 @@ const key = () => `touchstone.left:${exam.attempt}`;
 
 /** @type {{at: number, out: boolean} | null} */
 let left = null;
+let over = false; // whoever goes on to the report, or home, leaves nothing
 
 /** @param {number} milliseconds */
 export function duration(milliseconds) {
@@ -26,6 +27,7 @@ export function duration(milliseconds) {
 
 /** @param {boolean} out of sight, not merely behind another window */
 function leave(out) {
+  if (over) return;
   left = { at: left?.at ?? serverNow(), out: out || (left?.out ?? false) };
   try {
     localStorage.setItem(key(), String(left.at));
@@ -80,5 +82,12 @@ export function startStrict() {
   window.addEventListener("focus", back);
   window.addEventListener("pagehide", () => leave(true));
   window.addEventListener("pageshow", back);
-  document.addEventListener("room:over", forget);
+  document.addEventListener("room:over", () => {
+    over = true;
+    left = null;
+    forget();
+  });
+  document.addEventListener("room:on", () => {
+    over = false;
+  });
 }

@@ -1,6 +1,7 @@
 // @ts-check
 // 30, 10, 5 and 1 minutes before the end: a line on the page, said once to a screen reader. The clock
-// itself never speaks. Time that is added puts the warnings ahead of it back in force.
+// itself never speaks. Time that is added puts the warnings ahead of it back in force. An exam that
+// begins with 30 minutes, or with fewer, does not begin with a warning of them.
 
 import { announce, notice } from "./announce.js";
 import { exam } from "./state.js";
@@ -24,7 +25,8 @@ function look(remaining) {
   // Only the one just passed, and only to somebody who is looking: opened or woken long after, the
   // clock says it.
   const due = THRESHOLDS.find((m) => remaining <= m * MINUTE && remaining > (m - 1) * MINUTE);
-  if (!due || document.hidden || !claim(exam.attempt, `${due}`)) return;
+  if (!due || exam.deadline - exam.started <= due * MINUTE) return;
+  if (document.hidden || !claim(exam.attempt, `${due}`)) return;
   notice(words(due));
   announce(words(due));
 }
