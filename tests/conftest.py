@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.core.cache import cache
 from django.core.management import call_command
@@ -18,7 +19,7 @@ from django.test import TransactionTestCase, override_settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.snapshot import Snapshot
-from tests.world import World, load_fixtures
+from tests.world import NOON, World, load_fixtures
 
 ROOT = Path(__file__).resolve().parent.parent
 # Hashing is slow on purpose; only the tests of logging in care, and any hasher serves them.
@@ -54,6 +55,14 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         loaded = Snapshot()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: loaded.restore())
+        yield
+
+
+@pytest.fixture
+def at_noon() -> Iterator[None]:
+    """The clock goes on from NOON: the test says the same at any hour of any day, and however long
+    ago its module was imported."""
+    with time_machine.travel(NOON, tick=True):
         yield
 
 

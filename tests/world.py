@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from django.contrib.auth.models import Group
 from django.utils import timezone
@@ -26,6 +27,11 @@ from questions.models import QuestionVersion
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "correct horse battery"
+# Far from midnight, a month's end and a change of the clocks; a test that compares times takes it
+# for now, and has `at_noon` make it so.
+NOON: Final = datetime(2027, 3, 3, 12, 0, tzinfo=UTC)
+# Before whatever the clock says, and before any time that a test makes up.
+BANK_LOADED: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 Chooser = Callable[[AttemptItem], int | None]
 
@@ -34,7 +40,7 @@ def load_fixtures() -> None:
     """Outlines, exams, bank and roles from the project's own files."""
     load_outlines(ROOT / "fixtures" / "outlines")
     load_exams(ROOT / "fixtures" / "exams.yaml")
-    load_bank(read_bank(ROOT / "fixtures" / "bank"), now=timezone.now())
+    load_bank(read_bank(ROOT / "fixtures" / "bank"), now=BANK_LOADED)
     ensure_roles()
 
 

@@ -9,7 +9,6 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.models import User
 from attempts import remedies, services
@@ -17,9 +16,11 @@ from attempts.models import Attempt
 from attempts.saving import SaveStatus, late_until, save_answer
 from attempts.states import State
 from tests.questions.desk import enter
-from tests.world import World, right
+from tests.world import NOON, World, right
 
-NOW = timezone.now().replace(microsecond=0)
+pytestmark = pytest.mark.usefixtures("at_noon")
+
+NOW = NOON
 TICK = timedelta(microseconds=1)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 GRACE = timedelta(seconds=settings.ANSWER_GRACE_SECONDS)

@@ -6,7 +6,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property
 from itertools import combinations
 
 import pytest
@@ -26,6 +26,7 @@ from attempts.assembly import (
     shuffled_choices,
 )
 from attempts.programme import SolverGaveUp
+from tests.cases import for_each
 
 SEEDS = range(200)
 Quotas = dict[int, int]
@@ -71,7 +72,7 @@ class Bank:
         if rng.random() < 0.5:
             self.kept.append(Kept({1: rng.randint(0, 2), 2: rng.randint(1, 2)}, other))
 
-    @property
+    @cached_property
     def blocks(self) -> list[Form]:
         found: defaultdict[tuple[bool, int], list[Candidate]] = defaultdict(list)
         for item in self.pool:
@@ -79,6 +80,7 @@ class Bank:
             found[lone, item.question if item.scenario is None else item.scenario].append(item)
         return [tuple(items) for items in found.values()]
 
+    @cached_property
     def peaceful(self) -> list[Form]:
         """Every selection of whole blocks without two enemies."""
         found = []
@@ -90,14 +92,14 @@ class Bank:
         return found
 
     def forms(self, quotas: Quotas) -> list[Form]:
-        return [form for form in self.peaceful() if counts(form) == trimmed(quotas)]
+        return [form for form in self.peaceful if counts(form) == trimmed(quotas)]
 
     def reserves(self) -> list[list[frozenset[int]]]:
         """For each reserve that can be filled now, the questions of every way to fill it."""
         ways = [
             [
                 questions(form)
-                for form in self.peaceful()
+                for form in self.peaceful
                 if counts(form, kept.domains) == trimmed(kept.quotas)
                 and not any(item.times_met for item in form)
             ]
@@ -165,7 +167,7 @@ def test_the_banks_tried_differ_in_what_matters() -> None:
 # --- Hard rules -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@for_each("seed", SEEDS)
 def test_it_finds_a_form_where_there_is_one_and_only_there(seed: int) -> None:
     tried = bank(seed)
     forms = tried.forms(tried.quotas)
@@ -178,7 +180,7 @@ def test_it_finds_a_form_where_there_is_one_and_only_there(seed: int) -> None:
     assert questions(drawn) in {questions(form) for form in forms}  # quotas, enemies, whole sets
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@for_each("seed", SEEDS)
 def test_it_repeats_as_few_as_can_be(seed: int) -> None:
     tried = bank(seed)
     if forms := tried.forms(tried.quotas):
@@ -187,7 +189,7 @@ def test_it_repeats_as_few_as_can_be(seed: int) -> None:
         assert foresee(tried.pool, tried.quotas) == fewest
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@for_each("seed", SEEDS)
 def test_in_a_simulation_items_of_an_earlier_one_are_the_last_to_be_repeated(seed: int) -> None:
     tried = bank(seed)
     if forms := tried.forms(tried.quotas):
@@ -200,7 +202,7 @@ def test_in_a_simulation_items_of_an_earlier_one_are_the_last_to_be_repeated(see
         assert foresee(tried.pool, tried.quotas, simulation=True) == repeats(drawn)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@for_each("seed", SEEDS)
 def test_a_shortfall_is_what_the_fullest_form_lacks(seed: int) -> None:
     tried = bank(seed)
     wanted = {domain: quota + 2 for domain, quota in tried.quotas.items()}
@@ -210,7 +212,7 @@ def test_a_shortfall_is_what_the_fullest_form_lacks(seed: int) -> None:
 
     fitting = [
         form
-        for form in tried.peaceful()
+        for form in tried.peaceful
         if all(count <= wanted[domain] for domain, count in counts(form).items())
     ]
     least = min(map(gap, fitting))
@@ -245,7 +247,7 @@ def expected(tried: Bank, policy: Reserve) -> list[Form] | ReserveInTheWay:
 
 
 @pytest.mark.parametrize("policy", Reserve)
-@pytest.mark.parametrize("seed", SEEDS)
+@for_each("seed", SEEDS)
 def test_the_reserve_is_kept_broken_or_asked_for(seed: int, policy: Reserve) -> None:
     tried = bank(seed)
     if not tried.forms(tried.quotas):
@@ -266,7 +268,7 @@ def test_the_reserve_is_kept_broken_or_asked_for(seed: int, policy: Reserve) -> 
     assert repeats(drawn) == foresee(tried.pool, tried.quotas, reserves=tried.kept, policy=policy)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@for_each("seed", SEEDS)
 def test_what_was_promised_is_kept_or_asked_for_again(seed: int) -> None:
     tried = bank(seed)
     if not tried.forms(tried.quotas):
@@ -384,7 +386,7 @@ def test_another_seed_draws_another_form() -> None:
     assert len({assemble(one_domain(40), {1: 10}, seed) for seed in range(20)}) == 20
 
 
-@pytest.mark.parametrize("seed", SEEDS[:50])
+@for_each("seed", SEEDS[:50])
 def test_a_form_depends_on_bank_and_seed_alone(seed: int) -> None:
     tried = bank(seed)
     if not tried.forms(tried.quotas):

@@ -28,9 +28,11 @@ from attempts.services import discard_attempt
 from domains.models import Outline
 from questions import services
 from questions.models import Placement, Question
-from tests.world import World
+from tests.world import NOON, World
 
-NOW = timezone.now().replace(microsecond=0) - timedelta(days=1)
+pytestmark = pytest.mark.usefixtures("at_noon")
+
+NOW = NOON - timedelta(days=1)
 
 
 @pytest.mark.parametrize(

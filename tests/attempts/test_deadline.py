@@ -7,15 +7,16 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings
-from django.utils import timezone
 
 from attempts import saving, services
 from attempts.models import Attempt
 from attempts.saving import SaveStatus
 from attempts.states import State
-from tests.world import World, right
+from tests.world import NOON, World, right
 
-START = timezone.now().replace(microsecond=0)
+pytestmark = pytest.mark.usefixtures("at_noon")
+
+START = NOON
 GRACE = timedelta(seconds=settings.ANSWER_GRACE_SECONDS)
 TICK = timedelta(microseconds=1)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
 from attempts import saving, services
 from attempts.access import may_see_key
@@ -13,9 +12,11 @@ from attempts.blueprint import load_pool, revealed_questions
 from attempts.models import Attempt, DomainResult, Exam
 from attempts.results import score_attempt, tallies_to_date
 from domains.models import Outline
-from tests.world import World, right, wrong
+from tests.world import NOON, World, right, wrong
 
-BEGIN = timezone.now().replace(microsecond=0) - timedelta(days=2)
+pytestmark = pytest.mark.usefixtures("at_noon")
+
+BEGIN = NOON - timedelta(days=2)
 TO_DATE = DomainResult.Scope.TO_DATE
 
 

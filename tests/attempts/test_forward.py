@@ -6,7 +6,6 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.utils import timezone
 
 from attempts import saving, services
 from attempts.access import may_open
@@ -14,9 +13,11 @@ from attempts.deliveries import Flag, Marks, Seen
 from attempts.models import AnswerEvent, Attempt, Exam, Marking
 from attempts.saving import NotAnswered, SaveResult, SaveStatus
 from tests.attempts.device import Device, answer
-from tests.world import World
+from tests.world import NOON, World
 
-NOW = timezone.now().replace(microsecond=0)
+pytestmark = pytest.mark.usefixtures("at_noon")
+
+NOW = NOON
 SOON = NOW + timedelta(minutes=5)
 
 

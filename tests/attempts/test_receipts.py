@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from attempts import remedies, services
@@ -20,9 +19,11 @@ from attempts.options import LETTERS
 from attempts.receipts import Log, log_of
 from attempts.results import score_attempt
 from attempts.saving import save_answer
-from tests.world import World, right, wrong
+from tests.world import NOON, World, right, wrong
 
-NOW = timezone.now().replace(microsecond=0)
+pytestmark = pytest.mark.usefixtures("at_noon")
+
+NOW = NOON
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 WHY = "Network outage in Lyon"
 

@@ -21,9 +21,11 @@ from cohorts import refresh
 from cohorts import services as cohorts
 from cohorts.models import CohortReport
 from tests.attempts.test_races import Pause, Racer, wait_for_a_queue_at_the_lock
-from tests.world import World, right, sometimes
+from tests.world import NOON, World, right, sometimes
 
-NOW = timezone.now().replace(microsecond=0)
+pytestmark = pytest.mark.usefixtures("at_noon")
+
+NOW = NOON
 MINUTE = timedelta(minutes=1)
 GRACE = timedelta(seconds=settings.ANSWER_GRACE_SECONDS)
 WHY = "Network outage in Lyon"
@@ -364,6 +366,18 @@ def test_the_room_is_told_the_newest(world: World) -> None:
     services.submit(attempt, at + 2 * MINUTE)
     remedies.reopen(attempt, 20, WHY, world.ines, at + 3 * MINUTE)
     assert remedies.notices(attempt) == [f"Your exam was reopened until 09:24:00 UTC: {WHY}"]
+
+
+def test_an_end_on_another_day_has_its_date(world: World) -> None:
+    attempt = world.start(world.ada, now=NOON.replace(hour=23, minute=30))
+    remedies.extend(attempt, 15, WHY, world.ines, attempt.started_at + MINUTE)
+    assert remedies.notices(attempt) == [
+        f"Your exam was extended by 15 minutes, until 4 Mar 2027, 00:20:00 UTC: {WHY}"
+    ]
+    with timezone.override("America/New_York"):  # still the evening before
+        assert remedies.notices(attempt) == [
+            f"Your exam was extended by 15 minutes, until 19:20:00 EST: {WHY}"
+        ]
 
 
 # --- Two at once ----------------------------------------------------------------------------

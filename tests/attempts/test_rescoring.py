@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from django.db import transaction
-from django.utils import timezone
 
 from attempts import services
 from attempts.locks import lock_attempt_and_person
@@ -15,9 +14,11 @@ from attempts.models import Attempt, DomainResult, EarlierResult
 from attempts.results import score_attempt
 from attempts.states import State
 from tests.attempts.device import Device, answer
-from tests.world import World, right, wrong
+from tests.world import NOON, World, right, wrong
 
-START = timezone.now().replace(microsecond=0) - timedelta(days=2)
+pytestmark = pytest.mark.usefixtures("at_noon")
+
+START = NOON - timedelta(days=2)
 MINUTE = timedelta(minutes=1)
 
 

@@ -11,7 +11,6 @@ from uuid import uuid4
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from attempts import saving, services
 from attempts.deliveries import Answer, Batch
@@ -38,10 +37,12 @@ from attempts.states import (
     shows_key,
 )
 from questions.models import QuestionVersion
-from tests.world import World, right
+from tests.world import NOON, World, right
 
 IN_PROGRESS, CLOSED, SCORED, VOID = State.IN_PROGRESS, State.CLOSED, State.SCORED, State.VOID
-START = timezone.now().replace(microsecond=0)
+pytestmark = pytest.mark.usefixtures("at_noon")
+
+START = NOON
 LATER = START + timedelta(minutes=10)
 
 

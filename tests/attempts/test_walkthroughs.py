@@ -14,16 +14,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.utils import timezone
 
 from attempts import saving, services
 from attempts.models import AnswerEvent, Attempt
 from attempts.results import score_attempt
 from attempts.states import State
-from tests.world import World
+from tests.world import NOON, World
 
 FILES = sorted((Path(__file__).parent / "walkthroughs").glob("*.csv"))
-START = timezone.now().replace(microsecond=0)
+pytestmark = pytest.mark.usefixtures("at_noon")
+
+START = NOON
 Row = dict[str, str]
 
 

@@ -320,27 +320,45 @@ def test_without_motion_nothing_moves(as_person: AsPerson, attempt: Attempt) -> 
 
 
 def states(page: Page) -> dict[str, list[Callable[[], object]]]:
-    """What to do for each further state of the page, one after the other."""
+    """What to do for each further state of the page, one after the other, and how it shows."""
     keys = page.keyboard
 
     def key(name: str) -> Callable[[], object]:
         return lambda: keys.press(name)
 
+    def there(selector: str) -> Callable[[], object]:
+        return lambda: page.locator(selector).first.wait_for(state="attached")
+
+    def says(words: str) -> Callable[[], object]:
+        return lambda: expect(page.get_by_label("Display")).to_have_value(words)
+
     return {
-        "chosen and struck": [key("a"), key("Shift+B")],
-        "words selected": [lambda: page.locator("#stem p").first.dblclick()],
-        "highlighted": [key("h")],
-        "sentences": [key("h")],
-        "settings": [key("Escape"), key("g")],
-        "pace line": [page.get_by_label("Show the pace line").check, key("Escape")],
-        "keys": [key("?")],
-        "calculator": [key("Escape"), key("k")],
-        "divided by zero": [lambda: keys.type("1/0=")],
-        "scratchpad": [key("Escape"), key("s")],
-        "nearly full": [lambda: page.locator("#scratchpad textarea").fill("x" * 19_950)],
-        "all questions": [key("Escape"), key("q")],
-        "none flagged": [lambda: page.get_by_role("button", name="Flagged").click()],
-        "review": [lambda: page.get_by_role("link", name="Review and end").click()],
+        "chosen and struck": [key("a"), key("Shift+B"), there(".is-struck")],
+        "words selected": [
+            page.locator("#stem p").first.dblclick,
+            there("#highlight-here:not([hidden])"),
+        ],
+        "highlighted": [key("h"), there("#highlight-here[hidden]")],
+        "sentences": [key("h"), there("#highlights[open]")],
+        "settings": [key("Escape"), key("g"), there("#settings[open]")],
+        "pace line": [page.get_by_label("Show the pace line").check, key("Escape"), there("#pace")],
+        "keys": [key("?"), there("#keys-help[open]")],
+        "calculator": [key("Escape"), key("k"), there("#calculator[open]")],
+        "divided by zero": [lambda: keys.type("1/0="), says("Cannot divide by zero")],
+        "scratchpad": [key("Escape"), key("s"), there("#scratchpad[open]")],
+        "nearly full": [
+            lambda: page.locator("#scratchpad textarea").fill("x" * 19_950),
+            there("#scratchpad-left:not(:empty)"),
+        ],
+        "all questions": [key("Escape"), key("q"), there(".nav-filter")],
+        "none flagged": [
+            page.get_by_role("button", name="Flagged").click,
+            there("#nav-none:not([hidden])"),
+        ],
+        "review": [
+            page.get_by_role("link", name="Review and end").click,
+            there("h1:has-text('Before you end the exam')"),
+        ],
     }
 
 
@@ -360,7 +378,6 @@ def test_axe_finds_nothing_in_any_state_of_the_tools(
     for name, steps in states(page).items():
         for step in steps:
             step()
-        page.wait_for_timeout(150)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
         axe_clean(page)
     if viewport == PHONE:

@@ -37,6 +37,7 @@ def emil(live_world: World) -> User:
     return person
 
 
+@pytest.mark.usefixtures("at_noon")  # towards midnight the new end is told with its date
 def test_one_exam_is_extended_and_its_person_sees_why(
     live_world: World, emil: User, as_person: AsPerson, complaints: Complaints
 ) -> None:

@@ -9,6 +9,7 @@ from itertools import product
 import pytest
 
 from domains.quotas import largest_remainder
+from tests.cases import for_each
 
 OUTLINE_2022 = dict(enumerate([20, 18, 19, 17, 15, 11], 1))
 CURRENT = dict(enumerate([21, 15, 20, 18, 12, 14], 1))
@@ -52,7 +53,7 @@ def by_brute_force(weights: dict[int, int], total: int) -> dict[int, int]:
     return dict(zip(keys, best, strict=True))
 
 
-@pytest.mark.parametrize("seed", range(150))
+@for_each("seed", range(150))
 def test_it_is_the_nearest_whole_split(seed: int) -> None:
     rng = random.Random(seed)
     weights = {number: rng.randint(1, 30) for number in range(1, rng.randint(2, 7))}

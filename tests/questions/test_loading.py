@@ -11,18 +11,17 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from attempts.models import Exposure
 from questions import services
 from questions.bank import BankError, Option, digest, read_bank, scenario_digest
 from questions.loading import BankReport, load_bank
 from questions.models import Placement, Question, QuestionVersion, Scenario
-from tests.world import ROOT, World
+from tests.world import NOON, ROOT, World
 
-pytestmark = pytest.mark.usefixtures("world")
+pytestmark = pytest.mark.usefixtures("at_noon", "world")
 SHIPPED = ROOT / "fixtures" / "bank"
-NOW = timezone.now().replace(microsecond=0)
+NOW = NOON
 KEY = "t-first"
 FILE, OTHER_FILE = Path("2.1.yaml"), Path("6.1.yaml")
 SCENARIO_FILE = Path("scenarios", "t.yaml")

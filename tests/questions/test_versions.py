@@ -9,15 +9,16 @@ from decimal import Decimal
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, transaction
-from django.utils import timezone
 
 from questions import services
 from questions.bank import Option
 from questions.models import Choice, Placement, Question, QuestionVersion
 from questions.services import NotPublishable
-from tests.world import World
+from tests.world import NOON, World
 
-NOW = timezone.now().replace(microsecond=0)
+pytestmark = pytest.mark.usefixtures("at_noon")
+
+NOW = NOON
 DRAFT, PUBLISHED, RETIRED = QuestionVersion.Status
 
 

@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
-from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
@@ -19,11 +18,13 @@ from attempts.results import score_attempt
 from attempts.states import State
 from issmp_site.roles import EXAM_STAFF
 from tests.questions.desk import enter
-from tests.world import World, right
+from tests.world import NOON, World, right
+
+pytestmark = pytest.mark.usefixtures("at_noon")
 
 LIST = "/admin/attempts/attempt/"
 OUTAGE = f"{LIST}outage/"
-NOW = timezone.now().replace(microsecond=0)
+NOW = NOON
 WHY = "Network outage in Lyon"
 
 

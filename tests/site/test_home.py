@@ -17,6 +17,8 @@ from cohorts.services import accept_invite, create_cohort, create_invite
 from issmp_site.home import dashboard_of
 from tests.world import World, right, wrong
 
+pytestmark = pytest.mark.usefixtures("at_noon")
+
 HOME = reverse("home")
 
 

@@ -12,7 +12,6 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
-from django.utils import timezone
 
 from attempts import remedies, results, saving, services
 from attempts.deliveries import Seen
@@ -22,10 +21,12 @@ from attempts.results import score_attempt
 from attempts.saving import SaveStatus
 from attempts.states import State
 from tests.attempts.device import Device
-from tests.world import World, right
+from tests.world import NOON, World, right
+
+pytestmark = pytest.mark.usefixtures("at_noon")
 
 BOUND = 20
-NOW = timezone.now().replace(microsecond=0)
+NOW = NOON
 SOON = NOW + timedelta(minutes=5)
 
 

@@ -30,9 +30,11 @@ from issmp_site.home import dashboard_of
 from issmp_site.roles import EXAM_STAFF
 from tests.attempts.device import Device, answer
 from tests.questions.desk import enter
-from tests.world import World, right, wrong
+from tests.world import NOON, World, right, wrong
 
-NOW = timezone.now().replace(microsecond=0)
+pytestmark = pytest.mark.usefixtures("at_noon")
+
+NOW = NOON
 MINUTE = timedelta(minutes=1)
 
 
@@ -187,7 +189,7 @@ def test_what_a_browser_counts_never_outgrows_its_column(reopened: Attempt) -> N
             Seen(uuid4(), 1, most), Departure(uuid4(), most), now=NOW + MINUTE
         ).replies
         assert [reply.status for reply in replies] == [SaveStatus.OK, SaveStatus.OK]
-    assert stored(reopened).away_ms == most
+    assert stored(reopened).away_ms == 2 * 60_000  # as long as it was open: a minute, and another
     assert reopened.items.get(position=1).visible_ms == most
 
 
