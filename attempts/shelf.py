@@ -146,7 +146,7 @@ def _row(query: str, values: dict[str, int]) -> tuple[Any, ...] | None:
 # --- Filling the shelf ----------------------------------------------------------------------
 
 
-def restock(now: datetime, *, seconds: float = 10.0, kept: int = KEPT) -> int:
+def restock(now: datetime, *, seconds: float = 1.0, kept: int = KEPT) -> int:
     """Clear away what nobody may have any more, and draw for at most so many seconds what is
     missing, where least is left first. Returns how many were drawn; each can be had at once.
     """
