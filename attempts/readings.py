@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -20,6 +21,14 @@ _STANDS: Final = {  # one domain, several domains
         f"have fewer than {FEWEST_ANSWERS} answers",
     ),
 }
+
+
+def minutes_left(left: timedelta) -> str:
+    """Whole minutes, as a clock shows them."""
+    minutes = left // timedelta(minutes=1)
+    if minutes < 1:
+        return "less than a minute"
+    return "1 minute" if minutes == 1 else f"{minutes} minutes"
 
 
 def percent(share: float) -> int:

@@ -11,6 +11,7 @@ from django.utils.functional import cached_property
 
 from attempts.identity import person_name
 from attempts.models import Attempt, AttemptItem
+from attempts.readings import minutes_left
 
 
 @dataclass
@@ -98,11 +99,8 @@ class Room:
 
     @property
     def left_roughly(self) -> str:
-        """Whole minutes, as the clock shows them; static/js/room/dress.js keeps it up."""
-        minutes = self.left // timedelta(minutes=1)
-        if not minutes:
-            return "less than a minute"
-        return "1 minute" if minutes == 1 else f"{minutes} minutes"
+        """In words; static/js/room/dress.js keeps it up."""
+        return minutes_left(self.left)
 
     @property
     def is_low(self) -> bool:

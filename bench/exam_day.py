@@ -8,6 +8,7 @@ program; this part needs Django to be set up.
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import re
 import sys
@@ -534,6 +535,8 @@ async def hold(stack: Stack, plan: Plan, forms: Sequence[Form]) -> Figures:
         with stack.superuser() as admin:
             checked = await asyncio.to_thread(audit, admin, crowd.acknowledged, ended)
         told["phases"][name] = crowd.log.figures(lasted) | {"cores": used.cores, "audit": checked}
+        # At once: half an hour's figures should outlive whatever stops the next phase.
+        print(json.dumps({name: told["phases"][name]}), file=sys.stderr, flush=True)
     crowd.links.close()
     return told | {"links_opened": crowd.links.opened}
 

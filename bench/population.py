@@ -205,7 +205,7 @@ def open_attempts(
     deadlines = [now + timedelta(seconds=rng.uniform(*left)) for _ in people]
     attempts = Attempt.objects.bulk_create(
         (
-            _attempt(person, exam, outline, deadline, count)
+            _attempt(person, exam, outline, now, deadline, count)
             for person, deadline in zip(people, deadlines, strict=True)
         ),
         batch_size=BATCH,
@@ -226,7 +226,7 @@ def open_attempts(
 
 
 def _attempt(
-    person: Person, exam: Exam, outline: Outline, deadline: datetime, count: int
+    person: Person, exam: Exam, outline: Outline, now: datetime, deadline: datetime, count: int
 ) -> Attempt:
     return Attempt(
         user_id=person.pk,
@@ -235,7 +235,8 @@ def _attempt(
         seed=person.pk,
         feedback=exam.feedback,
         navigation=exam.navigation,
-        started_at=deadline - timedelta(minutes=exam.minutes),
+        # Whoever has more time left than the exam gives was given more; nobody started yet to come.
+        started_at=min(deadline - timedelta(minutes=exam.minutes), now - timedelta(minutes=30)),
         deadline=deadline,
         item_count=count,
     )

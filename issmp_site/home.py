@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -19,6 +19,7 @@ from accounts.models import User
 from attempts.access import may_see_result, standings_to_see
 from attempts.models import Attempt, DomainResult, Exam
 from attempts.psychometrics.mastery import FEWEST_ANSWERS
+from attempts.readings import minutes_left
 from attempts.services import close_if_due, open_attempt_of
 from attempts.states import State
 from cohorts.models import Membership
@@ -34,8 +35,8 @@ class Open:
     title: str
     position: int
     items: int
-    minutes_left: int
-    """Whole ones begun, as the exam room counts them; 0 in the grace after the deadline."""
+    left: str
+    """How long there is, in words."""
     ends_at: datetime
 
 
@@ -130,7 +131,7 @@ def _open(attempt: Attempt, now: datetime) -> Open:
         title=_title(attempt),
         position=attempt.last_position,
         items=attempt.item_count,
-        minutes_left=max(0, -((now - attempt.deadline) // timedelta(minutes=1))),
+        left=minutes_left(attempt.deadline - now),
         ends_at=attempt.deadline,
     )
 

@@ -558,6 +558,20 @@ def test_single_keys_can_be_switched_off(room: Page) -> None:
     expect(room.locator(".counter b")).to_have_text("2")
 
 
+def test_a_key_is_heard_as_soon_as_a_dialog_is_closed(room: Page) -> None:
+    room.keyboard.press("g")
+    expect(room.get_by_label("Show the pace line")).to_be_visible()
+    room.evaluate(
+        """() => {
+            const field = document.activeElement;
+            field.closest("dialog").close();
+            const key = { key: "A", shiftKey: true, bubbles: true };
+            field.dispatchEvent(new KeyboardEvent("keydown", key));
+        }"""
+    )
+    expect(room.locator(".is-struck")).to_have_count(1)
+
+
 def test_a_key_held_with_another_is_the_browser_s(room: Page) -> None:
     for key in ("Control+a", "Alt+b", "Meta+d", "Control+Shift+C"):
         room.keyboard.press(key)

@@ -59,7 +59,9 @@ const tools = {
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing) return;
   if (!preference("keys") || document.querySelector("dialog:modal")) return;
-  const target = event.target instanceof Element ? event.target : document.body;
+  const aimed = event.target instanceof Element ? event.target : document.body;
+  // A dialog that was closed a moment ago may have the focus until the page is drawn again.
+  const target = aimed.closest("dialog:not([open])") ? document.body : aimed;
   if (target.closest("dialog, input:not([type=radio]), textarea, select, [contenteditable]")) return;
   const key = event.key.toLowerCase(); // Caps Lock is not Shift
   const letter = key >= "a" && key <= "z";
