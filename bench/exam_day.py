@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import exp
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from django.utils import timezone
@@ -40,17 +40,21 @@ TARGET_P99: Final = 250.0  # milliseconds
 SCORED_WITHIN: Final = 120.0  # seconds
 BY_THE_CLOCK: Final = 0.1  # of those who end in the last phase, how many let the time run out
 
-# What a person's browser sends besides one answer, for each answer. It moves by itself, so "shown"
-# (which question was left and which is before the person) is told afterwards; a page and the form
-# are asked for by whoever reloads or comes back.
-PER_ANSWER: Final = {"shown": 1.0, "flag": 0.12, "marks": 0.05, "view": 0.03, "form": 0.03}
+# What a person's browser sends besides one answer, for each answer; a page and the form are asked
+# for by whoever reloads or comes back.
+PER_ANSWER: Final = {"flag": 0.12, "marks": 0.05, "view": 0.03, "form": 0.03}
+# Moving is the browser's own work. Which question was left and which is before the person is told
+# with the next answer, or alone when none comes so soon; PATIENCE in static/js/room/queue.js.
+SHOWN_AFTER: Final = 75.0
 
 
 def mix() -> dict[str, float]:
-    """kind -> how many for each answer. Heartbeats fill the silences of a Poisson process."""
+    """kind -> how many for each answer. Heartbeats fill the silences of a Poisson process; those
+    that what was shown breaks are left out."""
     sent = {"save": 1.0, **PER_ANSWER}
-    silent = exp(-HEARTBEAT_AFTER * sum(sent.values()) / SECONDS_AN_ANSWER)
-    return sent | {"heartbeat": sum(sent.values()) * silent / (1 - silent)}
+    told = sum(sent.values()) + exp(-SHOWN_AFTER / SECONDS_AN_ANSWER)
+    silent = exp(-HEARTBEAT_AFTER * told / SECONDS_AN_ANSWER)
+    return sent | {"heartbeat": told * silent / (1 - silent)}
 
 
 @dataclass(slots=True)
@@ -137,7 +141,8 @@ class Crowd:
             await asyncio.wait(set(self.under_way))
 
     async def all_told(self, seat: Seat) -> None:
-        """As the browser does before it ends an exam: wait for the replies."""
+        """As the browser does before it ends an exam: send what is left, wait for the replies."""
+        self._tell_shown(seat, seat.untold, self.log)
         while waiting := self._of.get(seat.public_id):
             await asyncio.wait(set(waiting))
 
@@ -159,8 +164,6 @@ class Crowd:
     def _ask(self, kind: str, seat: Seat) -> Ask:
         position = self.rng.randint(1, len(seat.form))
         match kind:
-            case "shown":
-                return room.shown(self.address, seat, position, self.rng.randint(5_000, 120_000))
             case "flag":
                 return room.flag(self.address, seat, position, self.rng.random() < 0.7)
             case "marks":
@@ -175,15 +178,33 @@ class Crowd:
     async def _save(self, seat: Seat, meant: float) -> None:
         position = min(seat.answered + len(seat.changed) + 1, len(seat.form))
         op = room.answer_op(seat, position, self.rng.randint(1, 3))
+        along, seat.untold = seat.untold, []
         try:
-            reply = await self.send("save", room.answer(self.address, seat, op), meant)
+            reply = await self.send("save", room.answer(self.address, seat, op, along), meant)
         finally:
             self._busy.discard(seat.public_id)
         if reply is not None:
+            self._goes_on(seat, position)
             choice, revision = seat.changed[position]
             self.acknowledged.append(
                 Acknowledged(seat.public_id, position, uuid.UUID(op["id"]), choice, revision)
             )
+
+    def _goes_on(self, seat: Seat, position: int) -> None:
+        """To the next question: told with the next answer, or alone when none comes so soon."""
+        ops = room.shown_ops(seat, position, self.rng.randint(5_000, 120_000))
+        seat.untold = ops
+        after = SHOWN_AFTER / self.pace
+        asyncio.get_running_loop().call_later(after, self._tell_shown, seat, ops, self.log)
+
+    def _tell_shown(self, seat: Seat, ops: list[dict[str, Any]], phase: Log) -> None:
+        if not ops or seat.untold is not ops or phase is not self.log:
+            return
+        seat.untold = []
+        ask = room.shown(self.address, seat, ops)
+        task = self.spawn(self.send("shown", ask, time.monotonic()))
+        self._of[seat.public_id].add(task)
+        task.add_done_callback(self._of[seat.public_id].discard)
 
 
 # --- Phases ---------------------------------------------------------------------------------
@@ -312,6 +333,7 @@ async def submit_surge(crowd: Crowd, seats: Sequence[Seat], seconds: float) -> l
             # The person is gone a little before: what they send at the last second is another test.
             await asyncio.sleep(max(0.0, began + after - 5 - time.monotonic()))
             leave(seat)
+            seat.untold = []
 
     await asyncio.gather(
         spread(crowd.rng, seconds, len(waiting), act), sit(crowd, active, seconds), run_out()

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import psycopg
 from django.conf import settings
@@ -168,6 +169,8 @@ class Seat:
     """Questions 1 to this one had been answered when the attempt was made."""
     changed: dict[int, tuple[int, int]] = field(default_factory=dict)
     """position -> (choice, revision), as this program has made them since."""
+    untold: list[dict[str, Any]] = field(default_factory=list)
+    """What its browser keeps until the next answer takes it along."""
 
     def state(self, position: int) -> tuple[int | None, int]:
         if position in self.changed:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any
@@ -50,19 +50,21 @@ def save(address: Address, seat: Seat, position: int, step: int = 1) -> Ask:
     return answer(address, seat, answer_op(seat, position, step))
 
 
-def answer(address: Address, seat: Seat, op: dict[str, Any]) -> Ask:
-    """When it is saved, the seat remembers it."""
+def answer(
+    address: Address, seat: Seat, op: dict[str, Any], before: Sequence[dict[str, Any]] = ()
+) -> Ask:
+    """When it is saved, the seat remembers it. before: what waited for company and goes along."""
 
     def done(reply: Reply) -> bool:
         if reply.status != 200:
             return False
-        told = reply.json()["replies"][0]
+        told = reply.json()["replies"][-1]
         if told["status"] != "saved":
             return False
         seat.changed[op["position"]] = (op["choice"], told["revision"])
         return True
 
-    return Ask(_sync(address, seat, op), done)
+    return Ask(_sync(address, seat, *before, op), done)
 
 
 def flag(address: Address, seat: Seat, position: int, on: bool) -> Ask:
@@ -74,15 +76,17 @@ def marks(address: Address, seat: Seat, position: int) -> Ask:
     return _told(address, seat, _op("marks", position, struck=struck, highlights=[[0, 12]]))
 
 
-def shown(address: Address, seat: Seat, position: int, milliseconds: int) -> Ask:
+def shown_ops(seat: Seat, position: int, milliseconds: int) -> list[dict[str, Any]]:
     """One question was left, after so long; the next is before the person."""
     following = min(position + 1, len(seat.form))
-    return _told(
-        address,
-        seat,
+    return [
         _op("seen", position, visible_ms=milliseconds),
         _op("seen", following, visible_ms=0),
-    )
+    ]
+
+
+def shown(address: Address, seat: Seat, ops: Sequence[dict[str, Any]]) -> Ask:
+    return _told(address, seat, *ops)
 
 
 def _op(kind: str, position: int, **more: object) -> dict[str, Any]:
