@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, expect
 
 from attempts.models import Attempt
 from tests.browser.conftest import AsPerson, Complaints, axe_clean
@@ -28,8 +28,8 @@ def report(as_person: AsPerson, live_world: World, address: str) -> Page:
 
 
 def test_a_question_is_fetched_once_and_the_keyboard_stays_where_it_was(report: Page) -> None:
-    asked: list[Request] = []
-    report.on("request", lambda request: "/report/" in request.url and asked.append(request))
+    asked: list[str] = []
+    report.on("request", lambda request: asked.append(request.url))
     second = report.locator("#question-2")
     expect(second.locator(".rationale")).to_have_count(0)
     summary = second.locator("summary").first
@@ -41,7 +41,7 @@ def test_a_question_is_fetched_once_and_the_keyboard_stays_where_it_was(report: 
     for _ in range(4):
         summary.press("Enter")
     expect(second.locator(".rationale").first).to_be_visible()
-    assert len(asked) == 1
+    assert len([url for url in asked if "/report/" in url]) == 1  # the icon may come, too
     expect(report.locator(".rationale")).to_have_count(4)  # no other question came along
 
 
