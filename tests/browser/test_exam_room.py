@@ -26,7 +26,8 @@ def attempt(live_world: World) -> Attempt:
 @pytest.fixture
 def room(as_person: AsPerson, attempt: Attempt) -> Page:
     page = as_person(attempt.user, f"/attempts/{attempt.public_id}/")
-    expect(page.locator("[data-clock-toggle]")).to_be_visible()  # the scripts are listening
+    expect(page.locator("[data-clock-toggle]")).to_be_visible()
+    page.wait_for_load_state("networkidle")  # the form is here, so the driver is listening, too
     return page
 
 
