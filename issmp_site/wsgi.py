@@ -7,8 +7,8 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "issmp_site.settings")
 
-# A save comes back from Postgres a dozen times and each time asks for the interpreter's lock; beside
-# a thread that renders a form it would wait five milliseconds for it, by Python's default.
+# A save comes back from Postgres a dozen times and each time asks for the interpreter's lock;
+# beside a thread that renders a form it would wait five milliseconds for it, by Python's default.
 sys.setswitchinterval(0.0005)
 
 application = get_wsgi_application()
