@@ -127,6 +127,18 @@ def test_a_form_leaves_a_full_unseen_simulation_for_everybody(world: World, comm
         assert outlook(world.ada, world.exam("simulation"), chosen, None) == Outlook(missing={})
 
 
+def test_the_second_simulation_shares_nothing_with_one_from_the_shelf(
+    world: World, commit: Commit
+) -> None:
+    Exam.objects.exclude(key="simulation").update(is_offered=False)
+    shelf.restock(NOW, seconds=60, kept=1)
+    with commit():
+        first = world.sat(world.ada, "simulation", now=NOW)
+    assert ReadyForm.objects.get(outline=world.outline).uses == 1
+    second = world.start(world.ada, "simulation", now=NOW + timedelta(days=1))
+    assert not set(questions_of(first)) & set(questions_of(second))
+
+
 # --- To whom --------------------------------------------------------------------------------
 
 
