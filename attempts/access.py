@@ -11,16 +11,16 @@ from django.db.models import Q
 from django.http import Http404
 
 from accounts.models import User
-from attempts.models import Attempt, AttemptItem, Exam
+from attempts.models import Attempt, Exam
 from attempts.states import State, shows_key
 
 
-def attempt_of(user: User, public_id: UUID) -> Attempt:
-    """The person's own attempt; Http404 for anyone else's, so that its existence isn't told."""
+def attempt_of(user: User, public_id: UUID, *along: str) -> Attempt:
+    """The person's own attempt, and along with it what is named; Http404 for anyone else's, so that
+    its existence isn't told."""
+    attempts = Attempt.objects.select_related(*along) if along else Attempt.objects.all()
     try:
-        return Attempt.objects.select_related("exam", "outline", "domain").get(
-            user=user, public_id=public_id
-        )
+        return attempts.get(user=user, public_id=public_id)
     except Attempt.DoesNotExist as error:
         raise Http404 from error
 
@@ -33,6 +33,13 @@ class Placed(Protocol):
     last_position: int
 
 
+class Answered(Protocol):
+    """An item, or what the room knows of one."""
+
+    @property
+    def choice_id(self) -> int | None: ...
+
+
 def may_open(attempt: Placed, position: int) -> bool:
     """The navigation rule. True while this question may be seen and answered by its person."""
     if attempt.navigation == Exam.Navigation.FORWARD:
@@ -40,7 +47,7 @@ def may_open(attempt: Placed, position: int) -> bool:
     return 1 <= position <= attempt.item_count
 
 
-def may_see_key(attempt: Attempt, item: AttemptItem) -> bool:
+def may_see_key(attempt: Attempt, item: Answered) -> bool:
     """The feedback rule. True once the key and rationales of this item may leave the server.
 
     A report that has not been opened shows nothing anywhere: until it is, an answer given in time

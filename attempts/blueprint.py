@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final, TypedDict
 
 from django.contrib.postgres.aggregates import BoolOr
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet, prefetch_related_objects
 
 from accounts.models import User
 from attempts.assembly import (
@@ -78,6 +78,7 @@ class Order:
 def order_for(user: User | None, exam: Exam, outline: Outline, domain: Domain | None) -> Order:
     """user: None for anybody who has met nothing yet. Seven statements, one more where the
     outline's domains are not at hand."""
+    prefetch_related_objects([outline], "domains")
     pool = load_pool(outline, user)
     return Order(
         pool=pool,

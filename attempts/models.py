@@ -92,12 +92,18 @@ class Attempt(models.Model):
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="attempts"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="attempts",
+        db_index=False,  # attempt_by_user_newest begins with it
     )
-    exam = models.ForeignKey(Exam, on_delete=models.PROTECT, related_name="attempts")
-    outline = models.ForeignKey(Outline, on_delete=models.PROTECT, related_name="+")
+    # Without an index of their own: only the deletion of an exam or an outline would use it.
+    exam = models.ForeignKey(
+        Exam, on_delete=models.PROTECT, related_name="attempts", db_index=False
+    )
+    outline = models.ForeignKey(Outline, on_delete=models.PROTECT, related_name="+", db_index=False)
     domain = models.ForeignKey(
-        Domain, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        Domain, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
     state = models.CharField(max_length=12, choices=State.choices, default=State.IN_PROGRESS)
     seed = models.BigIntegerField(
@@ -220,13 +226,24 @@ class Attempt(models.Model):
 
 
 class AttemptItem(models.Model):
-    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="items")
+    """125 rows an attempt, each written again when it is shown and answered: no index that only the
+    deletion of something else would use, and none on what an answer changes, so that Postgres can
+    put the new row beside the old one and touch no index at all."""
+
+    attempt = models.ForeignKey(
+        Attempt, on_delete=models.CASCADE, related_name="items", db_index=False
+    )
     position = models.PositiveSmallIntegerField()
     version = models.ForeignKey(QuestionVersion, on_delete=models.PROTECT, related_name="+")
-    domain = models.ForeignKey(Domain, on_delete=models.PROTECT, related_name="+")
+    domain = models.ForeignKey(Domain, on_delete=models.PROTECT, related_name="+", db_index=False)
     choice_order = ArrayField(models.BigIntegerField(), size=4)
     choice = models.ForeignKey(
-        Choice, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        Choice,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
     revision = models.PositiveIntegerField(default=0)
     answered_at = models.DateTimeField(null=True, blank=True)
@@ -262,9 +279,11 @@ class AttemptItem(models.Model):
 class AnswerEvent(models.Model):
     """Append-only: every accepted change of an answer, in order, with the server's time."""
 
-    item = models.ForeignKey(AttemptItem, on_delete=models.CASCADE, related_name="events")
+    item = models.ForeignKey(
+        AttemptItem, on_delete=models.CASCADE, related_name="events", db_index=False
+    )
     revision = models.PositiveIntegerField()
-    choice = models.ForeignKey(Choice, on_delete=models.PROTECT, related_name="+")
+    choice = models.ForeignKey(Choice, on_delete=models.PROTECT, related_name="+", db_index=False)
     at = models.DateTimeField(help_text="When the server accepted it.")
     chosen_at = models.DateTimeField(
         null=True, blank=True, help_text="When it was chosen, as the browser tells it."
@@ -322,7 +341,9 @@ class Contact(models.Model):
     A browser's own time is believed only from here to the end of the attempt.
     """
 
-    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="contacts")
+    attempt = models.ForeignKey(
+        Attempt, on_delete=models.CASCADE, related_name="contacts", db_index=False
+    )
     device = models.UUIDField(help_text="What the browser's signed cookie names it.")
     at = models.DateTimeField()
 
@@ -428,8 +449,10 @@ class DomainResult(models.Model):
         UNCLEAR = "unclear", "Too close to call"
         TOO_FEW = "too_few", "Not enough answers"
 
-    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="domain_results")
-    domain = models.ForeignKey(Domain, on_delete=models.PROTECT, related_name="+")
+    attempt = models.ForeignKey(
+        Attempt, on_delete=models.CASCADE, related_name="domain_results", db_index=False
+    )
+    domain = models.ForeignKey(Domain, on_delete=models.PROTECT, related_name="+", db_index=False)
     scope = models.CharField(max_length=8, choices=Scope.choices)
     n = models.PositiveIntegerField()
     correct = models.PositiveIntegerField()

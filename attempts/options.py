@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-from attempts.models import AttemptItem
 from questions.models import Choice
 
 LETTERS: Final = "ABCD"
@@ -19,7 +18,16 @@ class Option:
     chosen: bool
 
 
-def options_of(item: AttemptItem, choices: Iterable[Choice]) -> tuple[Option, ...]:
+class Laid(Protocol):
+    """An item, or what the room knows of one."""
+
+    @property
+    def choice_order(self) -> Sequence[int]: ...
+    @property
+    def choice_id(self) -> int | None: ...
+
+
+def options_of(item: Laid, choices: Iterable[Choice]) -> tuple[Option, ...]:
     """`choices` are the item's four, in any order and with whatever columns the caller may show."""
     by_id = {choice.pk: choice for choice in choices}
     return tuple(

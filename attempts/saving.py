@@ -540,14 +540,15 @@ def set_flag(attempt: Attempt, position: int, flagged: bool) -> bool:
     )
 
 
-def mark_seen(attempt: Attempt, item: AttemptItem, now: datetime) -> None:
+def mark_seen(attempt: Attempt, position: int, now: datetime, *, first: bool = True) -> None:
     """Note that a question was put before the person, and that they will come back to it.
 
-    In a forward-only exam only answering moves them on: see `advance`.
+    first: False where the caller knows that it was before; spares a statement. In a forward-only
+    exam only answering moves them on: see `advance`.
     """
-    if item.seen_at is None:
-        item.seen_at = now
-        AttemptItem.objects.filter(pk=item.pk, seen_at__isnull=True).update(seen_at=now)
-    if attempt.navigation == Exam.Navigation.FREE and attempt.last_position != item.position:
-        attempt.last_position = item.position
-        Attempt.objects.filter(pk=attempt.pk).update(last_position=item.position)
+    if first:
+        items = AttemptItem.objects.filter(attempt=attempt, position=position)
+        items.filter(seen_at__isnull=True).update(seen_at=now)
+    if attempt.navigation == Exam.Navigation.FREE and attempt.last_position != position:
+        attempt.last_position = position
+        Attempt.objects.filter(pk=attempt.pk).update(last_position=position)

@@ -8,7 +8,7 @@ save racing the deadline, two submits, or eight scorers come one after the other
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Lock
@@ -97,7 +97,7 @@ def start_attempt(
             ):
                 return open_attempt, False
             raise AnotherAttemptOpen(open_attempt)
-        form = None
+        form, revealed = None, frozenset[int]()
         if domain is None and reserve is Reserve.ASK:
             form = shelf.take(user, exam, outline, seed)
         if form is None:
@@ -112,10 +112,11 @@ def start_attempt(
                 simulation=order.simulation,
             )
             form = shelf.with_choices(order, chosen)
+            revealed = revealed_questions(user)
         attempt = _new_attempt(
             user, exam, outline, domain, item_count=len(form), strict=strict, now=now, seed=seed
         )
-        _give_items(attempt, form)
+        _give_items(attempt, form, revealed)
         return attempt, True
 
 
@@ -152,7 +153,8 @@ def _new_attempt(
 
 
 # By hand: bulk_create cannot unnest where a column is an array, and writes 1,600 values out, which
-# costs more than all the rest of a start.
+# costs more than all the rest of a start. Arrays of plain numbers are spelt here, because psycopg
+# looks at each of their values three times.
 _GIVE: Final = """
 INSERT INTO attempts_attemptitem (attempt_id, position, version_id, domain_id, choice_order,
                                   first_exposure, revision, flagged, visible_ms)
@@ -163,21 +165,26 @@ FROM unnest(%s::smallint[], %s::bigint[], %s::bigint[], %s::text[], %s::boolean[
 """
 
 
-def _give_items(attempt: Attempt, form: Sequence[Drawn]) -> None:
-    revealed = revealed_questions(attempt.user)
+def _give_items(attempt: Attempt, form: Sequence[Drawn], revealed: Collection[int]) -> None:
+    """revealed: questions whose key the person has been shown."""
     orders = [shuffled_choices(item.choices, attempt.seed, item.question) for item in form]
     with connection.cursor() as cursor:
         cursor.execute(
             _GIVE,
             (
                 attempt.pk,
-                list(range(1, len(form) + 1)),
-                [item.version for item in form],
-                [item.domain for item in form],
-                [f"{{{','.join(map(str, order))}}}" for order in orders],
-                [item.question not in revealed for item in form],
+                _array(range(1, len(form) + 1)),
+                _array(item.version for item in form),
+                _array(item.domain for item in form),
+                _array(f'"{_array(order)}"' for order in orders),
+                _array(item.question not in revealed for item in form),
             ),
         )
+
+
+def _array(values: Iterable[object]) -> str:
+    """As Postgres reads one. Of nothing that comes from outside."""
+    return f"{{{','.join(map(str, values))}}}"
 
 
 # --- Closing and discarding -----------------------------------------------------------------

@@ -17,8 +17,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from attempts.access import may_open
-from attempts.models import Attempt, AttemptItem, Exam
+from attempts.models import Attempt, Exam
 from attempts.options import LETTERS, Option
+from attempts.room import Cell
 from questions.models import Choice, QuestionVersion
 
 # Private-use characters: no text of ours has them.
@@ -38,7 +39,7 @@ class _Cut:
 _cuts: dict[int, _Cut] = {}
 
 
-def sheets_of(attempt: Attempt, items: Iterable[AttemptItem]) -> dict[int, str]:
+def sheets_of(attempt: Attempt, items: Iterable[Cell]) -> dict[int, str]:
     """Position -> its sheet, for every item that may be read ahead by the exam's rules.
 
     At most two queries, none once the versions have been rendered by this process.
@@ -77,7 +78,7 @@ def _neutral_cell() -> str:
     return render_to_string("attempts/_cell.html", context)
 
 
-def _may_be_read_ahead(attempt: Attempt, item: AttemptItem) -> bool:
+def _may_be_read_ahead(attempt: Attempt, item: Cell) -> bool:
     """An answered question of a drill shows its key, and that comes from the server alone."""
     if attempt.feedback == Exam.Feedback.AFTER_ANSWER and item.choice_id is not None:
         return False
@@ -96,7 +97,7 @@ def scenario_label(positions: list[int]) -> str:
 
 
 def _put_together(
-    cut: _Cut, item: AttemptItem, attempt: Attempt, *, action: str, scenario: list[int]
+    cut: _Cut, item: Cell, attempt: Attempt, *, action: str, scenario: list[int]
 ) -> str:
     options = "".join(
         cut.options[choice].replace(_LETTER, letter)
@@ -128,7 +129,8 @@ def _cuts_of(versions: set[int]) -> dict[int, _Cut]:
 
 def _render(versions: set[int]) -> dict[int, _Cut]:
     options: defaultdict[int, dict[int, str]] = defaultdict(dict)
-    for choice in Choice.objects.filter(version__in=versions).only("version_id", "text_html"):
+    choices = Choice.objects.filter(version__in=versions).order_by()
+    for choice in choices.only("version_id", "text_html"):
         context = {"option": Option(_LETTER, choice, chosen=False)}
         options[choice.version_id][choice.pk] = render_to_string("attempts/_option.html", context)
     columns = QuestionVersion.objects.only("scenario_text", "scenario_html", "stem_html")

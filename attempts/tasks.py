@@ -39,6 +39,6 @@ def count_exposures() -> None:
 
 @shared_task(name="attempts.restock_forms")
 def restock_forms() -> None:
-    """Beat's look at the forms drawn ahead. A few at a time: in a surge the processor has better to
+    """Beat's look at the forms drawn ahead. One at a time: in a surge the processor has better to
     do, and what is there serves again."""
     shelf.restock(timezone.now())

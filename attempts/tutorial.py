@@ -5,13 +5,15 @@ They are built as the objects the room's templates know, and never saved.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from django.urls import reverse
 
-from attempts.models import AttemptItem, Exam
+from attempts.models import Exam
 from attempts.options import options_of
+from attempts.room import Cell
 from questions.models import Choice, QuestionVersion
 
 
@@ -102,8 +104,12 @@ class TutorialRoom:
         return self.now_ms
 
     @property
-    def cells(self) -> list[AttemptItem]:
-        return [AttemptItem(position=position) for position in range(1, self.count + 1)]
+    def cells(self) -> list[Cell]:
+        return [_cell(position) for position in range(1, self.count + 1)]
+
+
+def _cell(position: int, choices: Sequence[int] = ()) -> Cell:
+    return Cell(0, position, 0, choices, None, 0, flagged=False, seen=False, saved_ms=None)
 
 
 def sheet(position: int) -> dict[str, object]:
@@ -114,7 +120,7 @@ def sheet(position: int) -> dict[str, object]:
         Choice(pk=4 * position + index, text_html=f"<p>{text}</p>")
         for index, text in enumerate(question.options)
     ]
-    item = AttemptItem(position=position, choice_order=[choice.pk for choice in choices])
+    item = _cell(position, [choice.pk for choice in choices])
     return {
         "position": position,
         "count": len(QUESTIONS),

@@ -182,7 +182,7 @@ CELERY_BEAT_SCHEDULE = {
     name: {"task": task, "schedule": seconds, "options": {"expires": seconds}}
     for name, task, seconds in (
         ("close-due-attempts", "attempts.close_due_attempts", 15.0),
-        ("restock-forms", "attempts.restock_forms", 10.0),
+        ("restock-forms", "attempts.restock_forms", 5.0),
         ("refresh-cohort-reports", "cohorts.refresh_stale_reports", 60.0),
         ("count-exposures", "attempts.refresh_exposures", 3600.0),
         ("clear-expired-sessions", "issmp_site.clear_expired", 6 * 3600.0),

@@ -4,6 +4,7 @@ ever. Our ES modules import each other, so the names inside their imports are re
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any, Final
 
 from django.core.files.base import ContentFile
@@ -33,6 +34,12 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):
         _glob,
         tuple(rule for rule in _rules if r"import\(" not in rule[0]),
     )
+
+    @cache  # noqa: B019  there is one storage, and what it names stays
+    def url(self, name: str, force: bool = False) -> str:
+        """A page names twenty files, and working one out costs as much as a line of it."""
+        address: str = super().url(name, force)
+        return address
 
     def _save(self, name: str, content: Any) -> str:
         if name.startswith("js/") and name.endswith(".js"):

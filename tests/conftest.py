@@ -18,6 +18,7 @@ from django.core.management import call_command
 from django.test import TransactionTestCase, override_settings
 from pytest_django.plugin import DjangoDbBlocker
 
+from attempts import shelf
 from tests.snapshot import Snapshot
 from tests.world import NOON, World, load_fixtures
 
@@ -39,6 +40,14 @@ def _static_files_as_they_are() -> Iterator[None]:
         WHITENOISE_USE_FINDERS=True,
         WHITENOISE_AUTOREFRESH=True,
     ):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _bank_is_read_anew() -> Iterator[None]:
+    """A start believes for a second what it knows of the bank; a test is shorter than that."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shelf, "BELIEVED_FOR", -1.0)
         yield
 
 

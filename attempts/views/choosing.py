@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -27,6 +28,7 @@ from attempts.blueprint import Outlook, outlook, published_counts, shortfall
 from attempts.forms import StartForm
 from attempts.models import Attempt, Exam
 from attempts.programme import SolverGaveUp
+from attempts.states import State
 from domains.models import Domain, Outline
 
 logger = logging.getLogger(__name__)
@@ -46,8 +48,7 @@ class Offer:
 
 def _chosen_outline(request: PersonRequest) -> Outline:
     key = request.POST.get("outline") or request.GET.get("outline")
-    outlines = Outline.objects.prefetch_related("domains")  # each exam's quotas ask for them
-    return get_object_or_404(outlines, key=key) if key else outlines.default()
+    return get_object_or_404(Outline, key=key) if key else Outline.objects.default()
 
 
 def _offer(exam: Exam, outline: Outline, domains: list[Domain], counts: dict[int, int]) -> Offer:
@@ -69,6 +70,7 @@ def _offer(exam: Exam, outline: Outline, domains: list[Domain], counts: dict[int
 @require_safe
 def exam_list(request: PersonRequest) -> HttpResponse:
     outline = _chosen_outline(request)
+    prefetch_related_objects([outline], "domains")  # each exam's quotas ask for them
     domains = list(outline.domains.all())
     counts = published_counts(outline)
     offers = [
@@ -123,7 +125,9 @@ def _show_rules(
 ) -> HttpResponse:
     allowed = services.time_allowed(exam, request.user)
     expected = _outlook(request.user, exam, outline, domain)
-    open_attempt = _open_attempt(request)
+    mine = Attempt.objects.filter(user=request.user).order_by()
+    states = set(mine.values_list("state", flat=True).distinct())
+    open_attempt = _open_attempt(request) if State.IN_PROGRESS in states else None
     context = {
         "exam": exam,
         "outline": outline,
@@ -135,7 +139,7 @@ def _show_rules(
         "open_attempt": open_attempt,
         "form": form if _asks_for_terms(exam) else None,
         "late_minutes": settings.LATE_ANSWER_MINUTES,
-        "is_first": not open_attempt and not Attempt.objects.filter(user=request.user).exists(),
+        "is_first": not states,
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     return render(request, "attempts/rules.html", context, status=status)
@@ -148,6 +152,8 @@ def _outlook(user: User, exam: Exam, outline: Outline, domain: Domain | None) ->
 
 
 def _by_name(outline: Outline, missing: Mapping[int, int]) -> list[tuple[Domain, int]]:
+    if not missing:
+        return []
     return [
         (domain, missing[domain.number])
         for domain in outline.domains.all()

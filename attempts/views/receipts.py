@@ -26,7 +26,7 @@ PER_PAGE: Final = 100
 @person_required
 @require_safe
 def log(request: PersonRequest, public_id: UUID) -> HttpResponse:
-    attempt = attempt_of(request.user, public_id)
+    attempt = attempt_of(request.user, public_id, "exam")
     services.close_if_due(attempt, timezone.now())
     record = log_of(attempt, question=asked_question(request.GET.get("question", ""), attempt))
     pages = Paginator(record.entries, PER_PAGE)

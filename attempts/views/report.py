@@ -40,7 +40,7 @@ def report(request: PersonRequest, public_id: UUID) -> HttpResponse:
         if request.method == "HEAD":
             return HttpResponse()  # it opens nothing, and a length would tell of the figures
         services.open_report(attempt, timezone.now())
-        attempt = attempt_of(request.user, public_id)  # with its result as it stands from now on
+        attempt = _attempt(request, public_id)  # with its result as it stands from now on
     if attempt.status is State.IN_PROGRESS:
         return redirect("attempt-resume", public_id=public_id)
     if attempt.status is State.VOID:
@@ -74,7 +74,7 @@ def report(request: PersonRequest, public_id: UUID) -> HttpResponse:
 @require_safe
 def question(request: PersonRequest, public_id: UUID, position: int) -> HttpResponse:
     """One question with its reasons: alone for the list that opens it, otherwise a page."""
-    attempt = attempt_of(request.user, public_id)
+    attempt = _attempt(request, public_id)
     if not shows_key(attempt.status) or attempt.report_opened_at is None:
         # Opening the report ends the time for late answers; that is done there, and nowhere else.
         there = reverse("attempt-report", args=(public_id,))
@@ -112,12 +112,16 @@ def status(request: PersonRequest, public_id: UUID) -> HttpResponse:
     )
 
 
+def _attempt(request: PersonRequest, public_id: UUID) -> Attempt:
+    return attempt_of(request.user, public_id, "exam", "outline", "domain")
+
+
 def _settled(request: PersonRequest, public_id: UUID) -> Attempt:
     """The person's attempt, closed if its time is up."""
-    attempt = attempt_of(request.user, public_id)
+    attempt = _attempt(request, public_id)
     if services.close_if_due(attempt, timezone.now()):
         # Somebody else may have closed it, and it may be scored by now: read its results too.
-        return attempt_of(request.user, public_id)
+        return _attempt(request, public_id)
     return attempt
 
 

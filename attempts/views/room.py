@@ -28,17 +28,17 @@ from attempts.access import attempt_of, may_open, may_see_key
 from attempts.identity import remember_device
 from attempts.models import Attempt, AttemptItem, Exam, Marking, Scratchpad
 from attempts.options import options_of
-from attempts.room import Room, told
+from attempts.room import Cell, Room, told
 from attempts.saving import SaveResult, SaveStatus
 from attempts.sheets import cells_of, scenario_key, scenario_label, sheets_of
 from attempts.states import State
 from questions.models import Choice, QuestionVersion
 
 
-def _open_room(request: PersonRequest, public_id: UUID) -> Room | HttpResponse:
-    """The person's open attempt, or the way to where a closed one is shown."""
+def _open_room(request: PersonRequest, public_id: UUID, *along: str) -> Room | HttpResponse:
+    """The person's open attempt with what is named, or the way to where a closed one is shown."""
     now = timezone.now()
-    attempt = attempt_of(request.user, public_id)
+    attempt = attempt_of(request.user, public_id, *along)
     attempt.user = request.user  # spares a query: it is theirs
     services.close_if_due(attempt, now)
     if attempt.status is not State.IN_PROGRESS:
@@ -115,7 +115,8 @@ def _show_item(request: PersonRequest, room: Room, position: int) -> HttpRespons
         raise Http404
     if not may_open(attempt, position):
         return redirect("attempt-item", public_id=attempt.public_id, position=room.last_position)
-    saving.mark_seen(attempt, shown, room.now)
+    saving.mark_seen(attempt, position, room.now, first=not shown.seen)
+    shown.seen = True
     reveal = may_see_key(attempt, shown)
     options = options_of(shown, _choices(shown, with_key=reveal))
     version = QuestionVersion.objects.only(
@@ -141,16 +142,17 @@ def _show_item(request: PersonRequest, room: Room, position: int) -> HttpRespons
         told=json.dumps(told(shown)),
         flagged=shown.flagged,
         has_choice=shown.choice_id is not None,
-        saved_at=shown.answered_at,
+        saved_at=shown.saved_at,
     )
 
 
-def _choices(shown: AttemptItem, *, with_key: bool) -> list[Choice]:
+def _choices(shown: Cell, *, with_key: bool) -> list[Choice]:
     """The four options. Key and rationale are not even read before they may be shown."""
     columns = ["version_id", "text_html"]
     if with_key:
         columns += ["is_correct", "rationale_html", "misjudgement"]
-    return list(Choice.objects.filter(version_id=shown.version_id).only(*columns))
+    choices = Choice.objects.filter(version_id=shown.version_id).order_by()
+    return list(choices.only(*columns))
 
 
 def _scenario_positions(room: Room, version: QuestionVersion) -> list[int]:
@@ -281,7 +283,7 @@ def _go_forward(request: PersonRequest, room: Room, position: int, *, moves: boo
 def form(request: PersonRequest, public_id: UUID) -> HttpResponse:
     """Every sheet that may be read ahead, and how every question stands. Keyless, always."""
     now = timezone.now()
-    attempt = attempt_of(request.user, public_id)
+    attempt = attempt_of(request.user, public_id, "exam")
     attempt.user = request.user
     services.close_if_due(attempt, now)
     if attempt.status is not State.IN_PROGRESS:
@@ -316,7 +318,7 @@ def form(request: PersonRequest, public_id: UUID) -> HttpResponse:
     return response
 
 
-def _form_items(attempt: Attempt, items: Iterable[AttemptItem]) -> list[dict[str, object]]:
+def _form_items(attempt: Attempt, items: Iterable[Cell]) -> list[dict[str, object]]:
     sheets = sheets_of(attempt, items)
     marks = {mark.item_id: mark for mark in Marking.objects.filter(item__attempt=attempt)}
     return [
@@ -354,7 +356,7 @@ def over(request: PersonRequest, public_id: UUID) -> HttpResponse:
     here, and the person told what counted. Always shown for an attempt that is over, for only the
     browser knows what it holds."""
     now = timezone.now()
-    attempt = attempt_of(request.user, public_id)
+    attempt = attempt_of(request.user, public_id, "exam")
     attempt.user = request.user
     services.close_if_due(attempt, now)
     if attempt.status is State.VOID:
@@ -376,7 +378,7 @@ def over(request: PersonRequest, public_id: UUID) -> HttpResponse:
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def discard(request: PersonRequest, public_id: UUID) -> HttpResponse:
-    room = _open_room(request, public_id)
+    room = _open_room(request, public_id, "exam")
     if isinstance(room, HttpResponse):
         return room
     if request.method != "POST":

@@ -40,6 +40,7 @@ class Program:
     hurry_signal: signal.Signals = signal.SIGKILL
     orphan_signal: signal.Signals = signal.SIGTERM  # what it gets if the launcher dies
     patience: float = 10.0  # seconds between the stop signal and the hurry signal
+    niceness: int = 0  # more, and it stands back for the others while the processor is short
 
 
 class Tail:
@@ -82,6 +83,8 @@ class Process:
                 preexec_fn=die_with_launcher(program.orphan_signal),  # no threads
                 **credentials(program.account),
             )
+        if program.niceness:
+            _stand_back(self.pid, program.niceness)
         self._forgotten = False
         try:
             Record.of(self.pid, program.stop_signal).write(self._record)
@@ -131,6 +134,17 @@ class Process:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self._record.unlink(missing_ok=True)
+
+
+def _stand_back(pid: int, niceness: int) -> None:
+    """A program that ended already has nothing to stand back from."""
+    with contextlib.suppress(ProcessLookupError):
+        os.setpriority(os.PRIO_PROCESS, pid, niceness)
+    if LINUX:
+        # Where the kernel shares by session first, niceness counts only inside of one, and this is
+        # how the session gets it. Kernels without it, and accounts that may not, go without.
+        with contextlib.suppress(OSError):
+            Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
 
 
 def _open_log(path: Path) -> int:

@@ -243,7 +243,7 @@ class Apps:
         return self._program(
             "web",
             *("granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port)),
-            *("--workers", "2", "--blocking-threads", "4", "--no-ws"),
+            *("--workers", "2", "--blocking-threads", "2", "--no-ws"),
             *("--respawn-failed-workers", "--workers-kill-timeout", "8s"),
             "issmp_site.wsgi:application",
         )
@@ -269,8 +269,9 @@ class Apps:
             *("--without-gossip", "--without-mingle"),  # it has no peers to look for
         )
         # Its stop signal lets running tasks finish. Without a launcher there is neither broker nor
-        # database to finish with: it dies at once, and the next start gets the task again.
-        return replace(program, patience=15, orphan_signal=signal.SIGKILL)
+        # database to finish with: it dies at once, and the next start gets the task again. A score
+        # may come a second later; a save may not.
+        return replace(program, patience=15, orphan_signal=signal.SIGKILL, niceness=10)
 
     @property
     def _node(self) -> str:

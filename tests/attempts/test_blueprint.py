@@ -170,7 +170,7 @@ def test_every_question_of_a_closed_exam_is_met(world: World) -> None:
 def test_of_a_discarded_exam_only_what_was_opened_is_met(world: World) -> None:
     attempt = world.start(world.ada, "half")
     opened = attempt.items.get(position=7)
-    mark_seen(attempt, opened, timezone.now())
+    mark_seen(attempt, opened.position, timezone.now())
     discard_attempt(attempt, timezone.now())
     assert set(met(world, world.ada)) == {opened.version.question_id}
 

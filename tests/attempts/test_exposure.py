@@ -77,7 +77,7 @@ def test_a_discarded_exam_leaves_its_questions_new(world: World) -> None:
     world.shrink(3, leave=14)
     first = world.start(world.ada, "drill", domain=3, now=BEGIN)
     for item in first.items.all():
-        saving.mark_seen(first, item, BEGIN)
+        saving.mark_seen(first, item.position, BEGIN)
     services.discard_attempt(first, BEGIN)
     second = world.start(world.ada, "drill", domain=3, now=BEGIN + timedelta(hours=1))
     assert first_exposures(second) == questions(second)

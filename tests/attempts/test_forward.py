@@ -125,7 +125,7 @@ def test_looking_moves_nobody(attempt: Attempt) -> None:
     device = Device(attempt, met=NOW)
     ahead, here = device.deliver(Seen(uuid4(), 2, 10), Seen(uuid4(), 1, 10), now=SOON).replies
     assert (ahead.status, here.status) == (SaveStatus.REFUSED, SaveStatus.OK)
-    saving.mark_seen(attempt, attempt.items.get(position=5), SOON)
+    saving.mark_seen(attempt, 5, SOON)
     assert stored(attempt).last_position == 1
 
 

@@ -184,7 +184,7 @@ def test_a_drill_answer_stands_whatever_revision_asks(world: World) -> None:
 
 def test_the_first_look_is_kept_and_the_place_follows(attempt: Attempt) -> None:
     for position, now in [(3, NOW), (5, SOON), (3, SOON)]:
-        saving.mark_seen(attempt, attempt.items.get(position=position), now)
+        saving.mark_seen(attempt, position, now)
     attempt.refresh_from_db()
     assert attempt.last_position == 3
     assert attempt.items.get(position=3).seen_at == NOW
@@ -193,7 +193,7 @@ def test_the_first_look_is_kept_and_the_place_follows(attempt: Attempt) -> None:
 
 
 def test_visible_time_adds_up_to_no_more_than_has_passed(attempt: Attempt) -> None:
-    saving.mark_seen(attempt, attempt.items.get(position=1), NOW)
+    saving.mark_seen(attempt, 1, NOW)
     device = Device(attempt, met=NOW)
 
     def visible_after(milliseconds: int, seconds: int) -> int:
@@ -208,7 +208,7 @@ def test_visible_time_adds_up_to_no_more_than_has_passed(attempt: Attempt) -> No
 
 
 def test_time_stops_with_the_attempt(attempt: Attempt) -> None:
-    saving.mark_seen(attempt, attempt.items.get(position=1), NOW)
+    saving.mark_seen(attempt, 1, NOW)
     device = Device(attempt, met=NOW)
     services.submit(attempt, SOON)
     assert device.one(Seen(uuid4(), 1, 4_000), now=SOON).status is SaveStatus.OVER

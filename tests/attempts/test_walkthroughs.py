@@ -85,7 +85,7 @@ class Walkthrough:
         if attempt.status is not State.IN_PROGRESS:
             return "over"
         item = attempt.items.get(position=int(row["question"]))
-        saving.mark_seen(attempt, item, now)
+        saving.mark_seen(attempt, item.position, now)
         self.revisions[row["who"], item.position] = item.revision
         return "open"
 

@@ -122,7 +122,7 @@ class Stage:
         attempt = self.world.start(ben, "half")
         self.world.answer(attempt, lambda item: right(item) if item.position < 29 else None)
         for item in attempt.items.filter(position__lt=32):
-            saving.mark_seen(attempt, item, self.now)
+            saving.mark_seen(attempt, item.position, self.now)
             saving.set_flag(attempt, item.position, item.position % 7 == 0)
         return ben
 

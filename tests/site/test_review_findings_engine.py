@@ -138,7 +138,7 @@ def test_visible_time_ends_with_the_attempt(world: World) -> None:
     """What the browser counts in the seconds of grace is not part of the exam's time."""
     attempt = world.start(world.ada, now=NOW)
     item = attempt.items.get(position=1)
-    saving.mark_seen(attempt, item, SOON)
+    saving.mark_seen(attempt, item.position, SOON)
     in_the_grace = attempt.deadline + timedelta(seconds=4)
     Device(attempt, met=NOW).one(Seen(uuid4(), 1, 2**31 - 1), now=in_the_grace)
     item.refresh_from_db()
