@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Final
 
 from django.core.cache import cache
-from django.db import transaction
-from django.db.models import Avg, Case, Count, FloatField, Q, Sum, When
+from django.db import connection, transaction
+from django.db.models import Avg, Count, FloatField, Q, Sum
 from django.db.models.functions import Cast
 
+from attempts import fingerprint
 from attempts.earlier import RESULT_COLUMNS
 from attempts.locks import lock_attempt
 from attempts.models import Attempt, AttemptItem, DomainResult
@@ -23,9 +25,10 @@ from attempts.psychometrics.mastery import (
 from attempts.scoring import Answer, Tally, score
 from attempts.states import State, require_move
 from domains.models import Domain, Outline
-from questions.models import Choice, QuestionVersion
+from questions.models import QuestionVersion
 
 GROUP_OF_OUR_OWN = 30  # people with results, before their mean replaces the judged cut
+_MOST_KEPT: Final = 50  # outlines, each as it was at some time
 
 
 def score_attempt(pk: int, now: datetime) -> bool:
@@ -45,7 +48,7 @@ def score_attempt(pk: int, now: datetime) -> bool:
         answers = _answers(attempt)
         result = score(answers)
         right = [answer.item for answer in answers if answer.correct]
-        attempt.items.update(is_correct=Case(When(pk__in=right, then=True), default=False))
+        _mark(attempt, right)
         standing = _standing(attempt, pass_share=result.pass_share, group_rate=mean)
         DomainResult.objects.bulk_create(
             [*_here(attempt, result.domains, standing), *_to_date(attempt, standing)]
@@ -69,6 +72,9 @@ def renew_later_standings(locked: Attempt, closed_at: datetime | None) -> None:
     """
     if closed_at is None:
         return
+    later = Attempt.objects.filter(user=locked.user_id, closed_at__gte=closed_at)
+    if not later.exclude(pk=locked.pk).exists():
+        return  # as a rule, and this is much less to ask
     for attempt in _lock_later(locked, closed_at):
         if attempt.status is State.SCORED:
             _renew_to_date(attempt)
@@ -93,26 +99,36 @@ def _renew_to_date(attempt: Attempt) -> None:
 
 
 def _answers(attempt: Attempt) -> list[Answer]:
-    """Two queries of bare columns: the texts of a hundred questions are no matter of scoring."""
-    keys = dict(
-        Choice.objects.filter(
-            is_correct=True, version__in=attempt.items.values("version")
-        ).values_list("version_id", "pk")
-    )
-    rows = attempt.items.values_list(
-        "pk", "domain_id", "choice_id", "version_id", "version__difficulty", "first_exposure"
-    )
+    """Bare columns: the texts of a hundred questions are no matter of scoring. A published version
+    has one key."""
+    rows = attempt.items.filter(version__choices__is_correct=True).order_by("position")
     return [
         Answer(
             item=item,
             domain=domain,
             chosen=chosen,
-            key=keys[version],
+            key=key,
             difficulty=float(difficulty),
             first_exposure=first_exposure,
         )
-        for item, domain, chosen, version, difficulty, first_exposure in rows
+        for item, domain, chosen, key, difficulty, first_exposure in rows.values_list(
+            "pk",
+            "domain_id",
+            "choice_id",
+            "version__choices__pk",
+            "version__difficulty",
+            "first_exposure",
+        )
     ]
+
+
+def _mark(attempt: Attempt, right: list[int]) -> None:
+    """By hand: a hundred placeholders cost more to write than the rows do."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE attempts_attemptitem SET is_correct = id = ANY(%s) WHERE attempt_id = %s",
+            [right, attempt.pk],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +142,26 @@ class _Standing:
 
 def _standing(attempt: Attempt, *, pass_share: float, group_rate: float | None) -> _Standing:
     """group_rate: None leans on the judged cut."""
-    cut = cut_of(attempt.outline, otherwise=pass_share)
-    domains = {domain.pk: domain for domain in attempt.outline.domains.all()}
+    domains, published = _outline_of(attempt)
+    cut = pass_share if published is None else published
     return _Standing(domains, cut, cut if group_rate is None else group_rate)
+
+
+_outlines: dict[tuple[str, int], tuple[Mapping[int, Domain], float | None]] = {}
+
+
+def _outline_of(attempt: Attempt) -> tuple[Mapping[int, Domain], float | None]:
+    """Its outline's domains by id, and c. Both stay the same as long as the bank's fingerprint, and
+    thousands end in the same minutes."""
+    place = fingerprint.lately(), attempt.outline_id
+    known = _outlines.get(place)
+    if known is None:
+        outline = attempt.outline
+        known = {domain.pk: domain for domain in outline.domains.all()}, _published_cut(outline)
+        if len(_outlines) >= _MOST_KEPT:
+            _outlines.clear()
+        _outlines[place] = known
+    return known
 
 
 def _here(
@@ -204,6 +237,11 @@ def tallies_to_date(attempt: Attempt) -> dict[int, Tally]:
 def cut_of(outline: Outline, *, otherwise: float) -> float:
     """c: the share a just-qualified candidate is expected to get right on the reference form, the
     published bank weighted by the outline; `otherwise` when all of it has been retired."""
+    cut = _published_cut(outline)
+    return otherwise if cut is None else cut
+
+
+def _published_cut(outline: Outline) -> float | None:
     means: dict[int, float] = dict(
         QuestionVersion.objects.filter(
             status=QuestionVersion.Status.PUBLISHED, question__placements__outline=outline
@@ -212,7 +250,7 @@ def cut_of(outline: Outline, *, otherwise: float) -> float:
         .annotate(mean=Cast(Avg("difficulty"), FloatField()))
     )
     weights = {domain.number: domain.weight / 100 for domain in outline.domains.all()}
-    return judged_cut(means, weights) if means else otherwise
+    return judged_cut(means, weights) if means else None
 
 
 def people_mean() -> float | None:

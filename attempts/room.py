@@ -49,6 +49,13 @@ FROM attempts_attemptitem WHERE attempt_id = %s ORDER BY position
 """
 
 
+def read_cells(attempt_pk: int) -> list[Cell]:
+    """By position."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CELLS, [attempt_pk])
+        return [Cell(*row) for row in cursor.fetchall()]
+
+
 @dataclass
 class Room:
     """What the room's templates need to know about the attempt. Lazily read, all in one place."""
@@ -97,9 +104,7 @@ class Room:
     @cached_property
     def cells(self) -> list[Cell]:
         """The form as the navigator shows it. One statement."""
-        with connection.cursor() as cursor:
-            cursor.execute(_CELLS, [self.attempt.pk])
-            return [Cell(*row) for row in cursor.fetchall()]
+        return read_cells(self.attempt.pk)
 
     def item(self, position: int) -> Cell | None:
         return next((cell for cell in self.cells if cell.position == position), None)

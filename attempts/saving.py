@@ -44,6 +44,7 @@ from attempts.models import (
     NotCounted,
     Remedy,
 )
+from attempts.room import Cell, read_cells
 from attempts.services import score_again
 from attempts.states import State, may_take_late_answers
 
@@ -97,15 +98,6 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemState:
-    position: int
-    choice: int | None
-    revision: int
-    flagged: bool
-    saved_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Delivery:
     """What a delivery came to, and where the attempt stands after it."""
 
@@ -114,7 +106,7 @@ class Delivery:
     late_until: datetime | None
     report_open: bool
     replies: tuple[Reply, ...]
-    items: tuple[ItemState, ...] | None
+    items: list[Cell] | None
 
 
 class NotAnOption(Exception):
@@ -145,7 +137,7 @@ def deliver(
         if desk.is_open:
             desk.contact_advances(now, batch.pending_since)
         judge.write()
-        items = _item_states(desk.pk) if batch.wants_items else None
+        items = read_cells(desk.pk) if batch.wants_items else None
     return Delivery(
         deadline=desk.deadline,
         state=desk.state,
@@ -189,12 +181,6 @@ def late_until(state: State, closed_at: datetime) -> datetime | None:
     if state is State.VOID or not settings.LATE_ANSWER_MINUTES:
         return None
     return closed_at + timedelta(minutes=settings.LATE_ANSWER_MINUTES)
-
-
-def _item_states(attempt_pk: int) -> tuple[ItemState, ...]:
-    rows = AttemptItem.objects.filter(attempt_id=attempt_pk).order_by("position")
-    columns = rows.values_list("position", "choice", "revision", "flagged", "answered_at")
-    return tuple(ItemState(*row) for row in columns)
 
 
 # --- Judging --------------------------------------------------------------------------------

@@ -1,12 +1,14 @@
-"""The keyless sheets of a whole form, for a browser that is to go on without a network.
+"""The keyless sheets of a form: one for the room's page, all of them for a browser that is to go on
+without a network.
 
-What is published never changes, so each version is rendered once in a process, by the template that
-makes the room's own page, with marks where a form has its own words; a form is then put together
-by replacing them. Key and rationale are not even read.
+What is published never changes, so each version is rendered once in a process, with marks where an
+attempt has its own words; a sheet is then put together by replacing them. Key and rationale are not
+even read.
 """
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,15 +17,18 @@ from typing import Final
 
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.html import escape
 
 from attempts.access import may_open
 from attempts.models import Attempt, Exam
 from attempts.options import LETTERS, Option
-from attempts.room import Cell
+from attempts.room import Cell, told
 from questions.models import Choice, QuestionVersion
 
 # Private-use characters: no text of ours has them.
 _POSITION, _COUNT, _ACTION, _OPTIONS, _LETTER, _KEY, _LABEL = map(chr, range(0xE000, 0xE007))
+_REVISION, _TOLD = map(chr, range(0xE007, 0xE009))
+_HOW_IT_STANDS: Final = f' data-item="{_TOLD}"'
 _MOST_KEPT: Final = 5_000
 
 
@@ -32,7 +37,8 @@ class _Cut:
     """One version's sheet, cut where a form puts its own words."""
 
     sheet: str
-    options: Mapping[int, str]
+    options: Mapping[int, tuple[str, str]]
+    """choice id -> as it looks, and as it looks when it is chosen"""
     scenario_text: str
 
 
@@ -40,7 +46,8 @@ _cuts: dict[int, _Cut] = {}
 
 
 def sheets_of(attempt: Attempt, items: Iterable[Cell]) -> dict[int, str]:
-    """Position -> its sheet, for every item that may be read ahead by the exam's rules.
+    """Position -> its sheet, for every item that may be read ahead by the exam's rules; as nobody
+    has touched it yet, for the browser knows how it stands.
 
     At most two queries, none once the versions have been rendered by this process.
     """
@@ -62,8 +69,27 @@ def sheets_of(attempt: Attempt, items: Iterable[Cell]) -> dict[int, str]:
             action=f"{before}{item.position}{after}",
             scenario=sets[cuts[item.version_id].scenario_text],
         )
+        .replace(_HOW_IT_STANDS, "")
+        .replace(_REVISION, "0")
         for item in ahead
     }
+
+
+def sheet_of(attempt: Attempt, item: Cell, items: Iterable[Cell]) -> str:
+    """The sheet of one item as it stands, for the page that shows it. items: the attempt's.
+
+    At most two queries, none once the form's versions have been rendered by this process.
+    """
+    cuts = _cuts_of({one.version_id for one in items})
+    cut = cuts[item.version_id]
+    scenario = [
+        one.position for one in items if cuts[one.version_id].scenario_text == cut.scenario_text
+    ]
+    action = reverse("attempt-item", args=(attempt.public_id, item.position))
+    sheet = _put_together(cut, item, attempt, action=action, scenario=scenario, as_it_stands=True)
+    return sheet.replace(_TOLD, escape(json.dumps(told(item)))).replace(
+        _REVISION, str(item.revision)
+    )
 
 
 def cells_of(base: str, count: int) -> str:
@@ -97,10 +123,16 @@ def scenario_label(positions: list[int]) -> str:
 
 
 def _put_together(
-    cut: _Cut, item: Cell, attempt: Attempt, *, action: str, scenario: list[int]
+    cut: _Cut,
+    item: Cell,
+    attempt: Attempt,
+    *,
+    action: str,
+    scenario: list[int],
+    as_it_stands: bool = False,
 ) -> str:
     options = "".join(
-        cut.options[choice].replace(_LETTER, letter)
+        cut.options[choice][as_it_stands and choice == item.choice_id].replace(_LETTER, letter)
         for letter, choice in zip(LETTERS, item.choice_order, strict=True)
     )
     sheet = cut.sheet
@@ -128,11 +160,10 @@ def _cuts_of(versions: set[int]) -> dict[int, _Cut]:
 
 
 def _render(versions: set[int]) -> dict[int, _Cut]:
-    options: defaultdict[int, dict[int, str]] = defaultdict(dict)
+    options: defaultdict[int, dict[int, tuple[str, str]]] = defaultdict(dict)
     choices = Choice.objects.filter(version__in=versions).order_by()
     for choice in choices.only("version_id", "text_html"):
-        context = {"option": Option(_LETTER, choice, chosen=False)}
-        options[choice.version_id][choice.pk] = render_to_string("attempts/_option.html", context)
+        options[choice.version_id][choice.pk] = (_option(choice, False), _option(choice, True))
     columns = QuestionVersion.objects.only("scenario_text", "scenario_html", "stem_html")
     return {
         version.pk: _Cut(
@@ -144,11 +175,18 @@ def _render(versions: set[int]) -> dict[int, _Cut]:
     }
 
 
+def _option(choice: Choice, chosen: bool) -> str:
+    return render_to_string(
+        "attempts/_option.html", {"option": Option(_LETTER, choice, chosen=chosen)}
+    )
+
+
 _MARKS: Final = {
     "position": _POSITION,
     "count": _COUNT,
     "action": _ACTION,
-    "revision": 0,
+    "revision": _REVISION,
+    "told": _TOLD,
     "options_html": _OPTIONS,
     "scenario_key": _KEY,
     "scenario_label": _LABEL,

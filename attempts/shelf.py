@@ -26,6 +26,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from accounts.models import User
+from attempts import fingerprint
 from attempts.assembly import (
     Candidate,
     NotEnoughItems,
@@ -56,28 +57,6 @@ class Drawn:
     choices: Sequence[int]
 
 
-# Everything `blueprint.order_for` reads and that can change, but for exposures and a history: what
-# is published keeps its words and its difficulty for ever.
-_BANK: Final = """
-SELECT md5(concat_ws('/',
-  (SELECT string_agg(concat_ws(':', version.id, question.id, coalesce(question.scenario_id, 0)),
-                     ',' ORDER BY version.id)
-   FROM questions_questionversion version
-   JOIN questions_question question ON question.id = version.question_id
-   WHERE version.status = 'published'),
-  (SELECT string_agg(concat_ws(':', placement.question_id, placement.outline_id,
-                               objective.domain_id, objective.code),
-                     ',' ORDER BY placement.question_id, placement.outline_id)
-   FROM questions_placement placement
-   JOIN domains_objective objective ON objective.id = placement.objective_id),
-  (SELECT string_agg(concat_ws(':', from_question_id, to_question_id),
-                     ',' ORDER BY from_question_id, to_question_id)
-   FROM questions_question_enemies),
-  (SELECT string_agg(concat_ws(':', id, outline_id, number, weight), ',' ORDER BY id)
-   FROM domains_domain),
-  (SELECT string_agg(concat_ws(':', id, kind, item_count, is_offered), ',' ORDER BY id)
-   FROM attempts_exam)))
-"""
 # Whoever has met nothing has been shown no key either.
 _THEIRS: Final = """
 FROM attempts_readyform form
@@ -90,28 +69,6 @@ AND NOT EXISTS (SELECT FROM attempts_attemptitem item
 """
 _HAS: Final = f"SELECT EXISTS (SELECT {_THEIRS})"
 _READY: Final = f"SELECT form.id, form.items {_THEIRS} ORDER BY form.uses, random() LIMIT 1"
-
-BELIEVED_FOR: Final = 1.0  # seconds
-
-_lately: tuple[float, str] | None = None
-
-
-def bank_fingerprint() -> str:
-    """Changes with whatever may change the form that somebody without a history gets."""
-    row = _row(_BANK, {})
-    assert row is not None
-    return str(row[0])
-
-
-def _bank_lately() -> str:
-    """The fingerprint as this process read it at most a second ago, for reading it costs more than
-    all else a start asks of Postgres. Who starts within a second of a change may get what was good
-    before it, as if they had been a second sooner."""
-    global _lately
-    known = _lately
-    if known is None or not 0 <= monotonic() - known[0] <= BELIEVED_FOR:
-        known = _lately = monotonic(), bank_fingerprint()
-    return known[1]
 
 
 def has_form_for(user: User, exam: Exam, outline: Outline) -> bool:
@@ -153,7 +110,7 @@ def with_choices(order: Order, form: Sequence[Candidate]) -> list[Drawn]:
 
 
 def _names(user: User, exam: Exam, outline: Outline) -> dict[str, int | str]:
-    return {"user": user.pk, "exam": exam.pk, "outline": outline.pk, "bank": _bank_lately()}
+    return {"user": user.pk, "exam": exam.pk, "outline": outline.pk, "bank": fingerprint.lately()}
 
 
 def _row(query: str, values: dict[str, int | str]) -> tuple[Any, ...] | None:
@@ -170,7 +127,7 @@ def restock(now: datetime, *, seconds: float = 0.2, kept: int = KEPT) -> int:
     """Clear away what nobody may have any more, and draw for at most so many seconds what is
     missing, where least is left first. Returns how many were drawn; each can be had at once.
     """
-    bank = bank_fingerprint()
+    bank = fingerprint.of_bank()
     ReadyForm.objects.exclude(bank=bank, drawn_at__gt=now - _STALE).delete()
     wanted = _wanted()
     until = monotonic() + seconds
@@ -227,7 +184,7 @@ def _draw(exam: Exam, outline: Outline, bank: str, now: datetime) -> bool:
         [item.version, item.question, item.domain, item.scenario, item.choices]
         for item in with_choices(order, form)
     ]
-    if bank_fingerprint() != bank:
+    if fingerprint.of_bank() != bank:
         return False  # drawn from what came meanwhile; the next run knows it
     ReadyForm.objects.create(exam=exam, outline=outline, bank=bank, items=items, drawn_at=now)
     return True

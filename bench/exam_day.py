@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import exp
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 from django.utils import timezone
@@ -43,16 +43,14 @@ BY_THE_CLOCK: Final = 0.1  # of those who end in the last phase, how many let th
 # What a person's browser sends besides one answer, for each answer; a page and the form are asked
 # for by whoever reloads or comes back.
 PER_ANSWER: Final = {"flag": 0.12, "marks": 0.05, "view": 0.03, "form": 0.03}
-# Moving is the browser's own work. Which question was left and which is before the person is told
-# with the next answer, or alone when none comes so soon; PATIENCE in static/js/room/queue.js.
-SHOWN_AFTER: Final = 75.0
 
 
 def mix() -> dict[str, float]:
-    """kind -> how many for each answer. Heartbeats fill the silences of a Poisson process; those
-    that what was shown breaks are left out."""
+    """kind -> how many for each answer. Heartbeats fill the silences of a Poisson process. Moving
+    is the browser's own work; which question was left and which is before the person travels with
+    the next answer or heartbeat (PATIENCE in static/js/room/queue.js)."""
     sent = {"save": 1.0, **PER_ANSWER}
-    told = sum(sent.values()) + exp(-SHOWN_AFTER / SECONDS_AN_ANSWER)
+    told = sum(sent.values())
     silent = exp(-HEARTBEAT_AFTER * told / SECONDS_AN_ANSWER)
     return sent | {"heartbeat": told * silent / (1 - silent)}
 
@@ -142,7 +140,8 @@ class Crowd:
 
     async def all_told(self, seat: Seat) -> None:
         """As the browser does before it ends an exam: send what is left, wait for the replies."""
-        self._tell_shown(seat, seat.untold, self.log)
+        if seat.untold:
+            self.act("heartbeat", seat, time.monotonic())
         while waiting := self._of.get(seat.public_id):
             await asyncio.wait(set(waiting))
 
@@ -173,7 +172,8 @@ class Crowd:
             case "form":
                 return room.form(self.address, seat)
             case _:
-                return room.heartbeat(self.address, seat)
+                along, seat.untold = seat.untold, []
+                return room.heartbeat(self.address, seat, along)
 
     async def _save(self, seat: Seat, meant: float) -> None:
         position = min(seat.answered + len(seat.changed) + 1, len(seat.form))
@@ -184,27 +184,11 @@ class Crowd:
         finally:
             self._busy.discard(seat.public_id)
         if reply is not None:
-            self._goes_on(seat, position)
+            seat.untold = room.shown_ops(seat, position, self.rng.randint(5_000, 120_000))
             choice, revision = seat.changed[position]
             self.acknowledged.append(
                 Acknowledged(seat.public_id, position, uuid.UUID(op["id"]), choice, revision)
             )
-
-    def _goes_on(self, seat: Seat, position: int) -> None:
-        """To the next question: told with the next answer, or alone when none comes so soon."""
-        ops = room.shown_ops(seat, position, self.rng.randint(5_000, 120_000))
-        seat.untold = ops
-        after = SHOWN_AFTER / self.pace
-        asyncio.get_running_loop().call_later(after, self._tell_shown, seat, ops, self.log)
-
-    def _tell_shown(self, seat: Seat, ops: list[dict[str, Any]], phase: Log) -> None:
-        if not ops or seat.untold is not ops or phase is not self.log:
-            return
-        seat.untold = []
-        ask = room.shown(self.address, seat, ops)
-        task = self.spawn(self.send("shown", ask, time.monotonic()))
-        self._of[seat.public_id].add(task)
-        task.add_done_callback(self._of[seat.public_id].discard)
 
 
 # --- Phases ---------------------------------------------------------------------------------
@@ -354,8 +338,8 @@ def _set_deadlines(
 
 
 async def _end(crowd: Crowd, seat: Seat, meant: float) -> None:
-    """Submit, then what the browser does: the report's page, and while it waits for its score the
-    look once a second."""
+    """Submit, then what the browser does: the report's page, and looks while it waits for its
+    score."""
     await crowd.all_told(seat)
     reply = await crowd.send("submit", room.submit(crowd.address, seat), meant)
     if reply is None:
@@ -372,19 +356,30 @@ async def _end(crowd: Crowd, seat: Seat, meant: float) -> None:
             crowd.log.latencies["submit to report"].append(time.monotonic() - ended)
             return
         else:
-            await _look(crowd, seat, status, ended + SCORED_WITHIN)
+            await _look(crowd, seat, page, ended + SCORED_WITHIN)
     crowd.log.errors["report: not there in time"] += 1
 
 
-async def _look(crowd: Crowd, seat: Seat, status: str, until: float) -> None:
-    """What the waiting page does: once a second, until it is told to load anew."""
-    request = get(crowd.address, status, seat.person.cookies, **{"HX-Request": "true"})
+LOOK: Final = re.compile(r'hx-get="([^"]+)" hx-trigger="every (\d+)s"')
+
+
+async def _look(crowd: Crowd, seat: Seat, page: Reply, until: float) -> None:
+    """What the waiting page does: it looks as often as it is told to, until it is to load anew."""
     while time.monotonic() < until:
-        await asyncio.sleep(1)
-        ask = Ask(request, lambda reply: reply.status == 200)
-        told = await crowd.send("look", ask, time.monotonic())
+        found = LOOK.search(page.text())
+        if found is None:
+            return
+        await asyncio.sleep(int(found[2]))
+        path, headers = found[1].replace("&amp;", "&"), {"HX-Request": "true"}
+        request = get(crowd.address, path, seat.person.cookies, **headers)
+        told = await crowd.send("look", Ask(request, _is_there), time.monotonic())
         if told is None or told.header("hx-refresh"):
             return
+        page = told
+
+
+def _is_there(reply: Reply) -> bool:
+    return reply.status == 200
 
 
 def _any(address: Address, seat: Seat, path: str) -> Ask:

@@ -31,6 +31,11 @@ def sync_body(seat: Seat, *ops: dict[str, Any]) -> dict[str, Any]:
     return {"person": seat.person.name, "pending_since": None, "ops": list(ops)}
 
 
+def heartbeat_body(seat: Seat, *ops: dict[str, Any]) -> dict[str, Any]:
+    """How every question stands is told in reply: another device may have answered some."""
+    return sync_body(seat, *ops) | {"want": "items"}
+
+
 def answer_op(seat: Seat, position: int, step: int = 1) -> dict[str, Any]:
     """Choose another option than the one that stands there, as the stored state is known here."""
     choice, revision = seat.state(position)
@@ -85,10 +90,6 @@ def shown_ops(seat: Seat, position: int, milliseconds: int) -> list[dict[str, An
     ]
 
 
-def shown(address: Address, seat: Seat, ops: Sequence[dict[str, Any]]) -> Ask:
-    return _told(address, seat, *ops)
-
-
 def _op(kind: str, position: int, **more: object) -> dict[str, Any]:
     return {"id": str(uuid.uuid4()), "kind": kind, "position": position, **more}
 
@@ -97,8 +98,10 @@ def _told(address: Address, seat: Seat, *ops: dict[str, Any]) -> Ask:
     return Ask(_sync(address, seat, *ops), lambda reply: _first(reply) == "ok")
 
 
-def heartbeat(address: Address, seat: Seat) -> Ask:
-    return Ask(_sync(address, seat), lambda reply: reply.status == 200)
+def heartbeat(address: Address, seat: Seat, ops: Sequence[dict[str, Any]] = ()) -> Ask:
+    """ops: what waited for company and goes along."""
+    request = _posted(address, seat, heartbeat_body(seat, *ops))
+    return Ask(request, lambda reply: reply.status == 200)
 
 
 def _first(reply: Reply) -> str:
@@ -106,9 +109,12 @@ def _first(reply: Reply) -> str:
 
 
 def _sync(address: Address, seat: Seat, *ops: dict[str, Any]) -> bytes:
+    return _posted(address, seat, sync_body(seat, *ops))
+
+
+def _posted(address: Address, seat: Seat, body: dict[str, Any]) -> bytes:
     person = seat.person
-    path = seat.path("sync/")
-    return post_json(address, path, person.cookies, person.token, sync_body(seat, *ops))
+    return post_json(address, seat.path("sync/"), person.cookies, person.token, body)
 
 
 def view(address: Address, seat: Seat, position: int) -> Ask:

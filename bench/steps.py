@@ -284,7 +284,7 @@ def statements(fresh: Sequence[Person], seat: Seat, ended: Seat, fields: dict[st
             seat.path("sync/"),
             body=room.sync_body(seat, room.answer_op(seat, position)),
         ),
-        "heartbeat": lambda: asked(seat.person, seat.path("sync/"), body=room.sync_body(seat)),
+        "heartbeat": lambda: asked(seat.person, seat.path("sync/"), body=room.heartbeat_body(seat)),
         "view": lambda: asked(seat.person, seat.path(f"items/{position}/")),
         "form": lambda: asked(seat.person, seat.path("form/")),
         "start": lambda: asked(fresh[0], room.START, fields=fields),

@@ -18,7 +18,7 @@ from django.core.management import call_command
 from django.test import TransactionTestCase, override_settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from attempts import shelf
+from attempts import fingerprint
 from tests.snapshot import Snapshot
 from tests.world import NOON, World, load_fixtures
 
@@ -47,7 +47,7 @@ def _static_files_as_they_are() -> Iterator[None]:
 def _bank_is_read_anew() -> Iterator[None]:
     """A start believes for a second what it knows of the bank; a test is shorter than that."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shelf, "BELIEVED_FOR", -1.0)
+        patch.setattr(fingerprint, "BELIEVED_FOR", -1.0)
         yield
 
 

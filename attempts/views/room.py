@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBadRequest, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -30,7 +30,7 @@ from attempts.models import Attempt, AttemptItem, Exam, Marking, Scratchpad
 from attempts.options import options_of
 from attempts.room import Cell, Room, told
 from attempts.saving import SaveResult, SaveStatus
-from attempts.sheets import cells_of, scenario_key, scenario_label, sheets_of
+from attempts.sheets import cells_of, scenario_key, scenario_label, sheet_of, sheets_of
 from attempts.states import State
 from questions.models import Choice, QuestionVersion
 
@@ -118,41 +118,46 @@ def _show_item(request: PersonRequest, room: Room, position: int) -> HttpRespons
     saving.mark_seen(attempt, position, room.now, first=not shown.seen)
     shown.seen = True
     reveal = may_see_key(attempt, shown)
-    options = options_of(shown, _choices(shown, with_key=reveal))
-    version = QuestionVersion.objects.only(
-        "stem_html", "scenario_html", "scenario_text", "references"
-    ).get(pk=shown.version_id)
-    together = _scenario_positions(room, version)
+    if reveal:
+        sheet: dict[str, object] = _explained(room, shown)
+    else:
+        sheet = {"sheet": sheet_of(attempt, shown, room.cells)}
     return _show(
         request,
         room,
         _View("question", f"Question {position} of {room.count}", "attempts/_sheet.html"),
         position=position,
-        count=room.count,
-        action=reverse("attempt-item", args=(attempt.public_id, position)),
-        revision=shown.revision,
-        version=version,
-        options=options,
-        reveal=reveal,
-        key_letter=next((o.letter for o in options if reveal and o.choice.is_correct), ""),
-        chosen_letter=next((o.letter for o in options if o.chosen), ""),
         asks_first=attempt.feedback == Exam.Feedback.AFTER_ANSWER and not reveal,
-        scenario_key=scenario_key(attempt, together),
-        scenario_label=scenario_label(together),
-        told=json.dumps(told(shown)),
         flagged=shown.flagged,
         has_choice=shown.choice_id is not None,
         saved_at=shown.saved_at,
+        **sheet,
     )
 
 
-def _choices(shown: Cell, *, with_key: bool) -> list[Choice]:
-    """The four options. Key and rationale are not even read before they may be shown."""
-    columns = ["version_id", "text_html"]
-    if with_key:
-        columns += ["is_correct", "rationale_html", "misjudgement"]
+def _explained(room: Room, shown: Cell) -> dict[str, object]:
+    """A question with its key and reasons, for the sheet's template."""
+    attempt = room.attempt
     choices = Choice.objects.filter(version_id=shown.version_id).order_by()
-    return list(choices.only(*columns))
+    columns = ("version_id", "text_html", "is_correct", "rationale_html", "misjudgement")
+    options = options_of(shown, choices.only(*columns))
+    version = QuestionVersion.objects.only(
+        "stem_html", "scenario_html", "scenario_text", "references"
+    ).get(pk=shown.version_id)
+    together = _scenario_positions(room, version)
+    return {
+        "reveal": True,
+        "count": room.count,
+        "action": reverse("attempt-item", args=(attempt.public_id, shown.position)),
+        "revision": shown.revision,
+        "version": version,
+        "options": options,
+        "key_letter": next((o.letter for o in options if o.choice.is_correct), ""),
+        "chosen_letter": next((o.letter for o in options if o.chosen), ""),
+        "scenario_key": scenario_key(attempt, together),
+        "scenario_label": scenario_label(together),
+        "told": json.dumps(told(shown)),
+    }
 
 
 def _scenario_positions(room: Room, version: QuestionVersion) -> list[int]:
@@ -343,8 +348,8 @@ def _notes(attempt: Attempt) -> str:
 @require_POST
 def submit(request: PersonRequest, public_id: UUID) -> HttpResponse:
     """End the attempt. Pressing twice, or after the clock did it, leads to the same report."""
-    attempt = attempt_of(request.user, public_id)
-    services.submit(attempt, timezone.now())
+    mine = Attempt.objects.only("pk")  # what it is like is read when it is locked
+    services.submit(get_object_or_404(mine, user=request.user, public_id=public_id), timezone.now())
     return redirect("attempt-report", public_id=public_id)
 
 

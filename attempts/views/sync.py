@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -20,10 +20,8 @@ from attempts.access import attempt_of
 from attempts.deliveries import MOST_BYTES, BadDelivery, TooMuch
 from attempts.identity import device_of, person_name
 from attempts.models import Attempt
+from attempts.room import milliseconds
 from attempts.saving import Delivery, Reply, deliver
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 @never_cache
@@ -74,7 +72,7 @@ def _plain(delivery: Delivery, now: datetime) -> dict[str, Any]:
     }
     if delivery.items is not None:
         plain["items"] = [
-            [item.position, item.choice, item.revision, item.flagged, _ms(item.saved_at)]
+            [item.position, item.choice_id, item.revision, item.flagged, item.saved_ms]
             for item in delivery.items
         ]
     return plain
@@ -95,4 +93,4 @@ def _plain_reply(reply: Reply) -> dict[str, Any]:
 
 
 def _ms(moment: datetime | None) -> int | None:
-    return None if moment is None else (moment - _EPOCH) // _MILLISECOND
+    return None if moment is None else milliseconds(moment)

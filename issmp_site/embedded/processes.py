@@ -137,9 +137,9 @@ class Process:
 
 
 def _stand_back(pid: int, niceness: int) -> None:
-    """A program that ended already has nothing to stand back from."""
+    """Behind the launcher. A program that ended already has nothing to stand back from."""
     with contextlib.suppress(ProcessLookupError):
-        os.setpriority(os.PRIO_PROCESS, pid, niceness)
+        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, 0) + niceness)
     if LINUX:
         # Where the kernel shares by session first, niceness counts only inside of one, and this is
         # how the session gets it. Kernels without it, and accounts that may not, go without.

@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from attempts import remedies, sheets
 from attempts.identity import person_name
 from attempts.models import AnswerEvent, Attempt, Contact, Marking, Scratchpad
+from attempts.room import milliseconds
 from questions.models import Choice
 from tests.world import World, right
 
@@ -381,7 +382,7 @@ def test_the_form_tells_how_each_question_stands(ada: Client, attempt: Attempt) 
     assert told["choice"] == right(item)
     assert told["revision"] == 1
     assert told["flagged"] is True
-    assert told["saved_at"] == int(item.answered_at.timestamp() * 1000)
+    assert told["saved_at"] == milliseconds(item.answered_at)
     assert told["struck"] == [item.choice_order[3]]
     assert told["highlights"] == [[2, 9]]
     assert data["notes"] == "Come back to 2."

@@ -13,7 +13,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
-from attempts import services, shelf
+from attempts import fingerprint, saving, services, shelf
 from attempts.assembly import Reserve
 from attempts.blueprint import Outlook, outlook, quotas_for
 from attempts.models import Attempt, AttemptItem, Exam, Exposure, ReadyForm
@@ -156,11 +156,20 @@ def _has_seen_one(world: World) -> None:
     services.discard_attempt(attempt, NOW)
 
 
+def _has_answered_one_unseen(world: World) -> None:
+    """From a script of their own: a page tells what it shows."""
+    attempt = world.start(world.ada, "drill", domain=1)
+    choice = attempt.items.get(position=1).choice_order[0]
+    saving.save_answer(world.ada, attempt.public_id, 1, choice=choice, revision=0, now=NOW)
+    assert attempt.items.get(position=1).seen_at is None
+    services.discard_attempt(attempt, NOW)
+
+
 def _has_sat_one(world: World) -> None:
     world.sat(world.ada, "drill", domain=1)
 
 
-@pytest.mark.parametrize("history", [_has_seen_one, _has_sat_one])
+@pytest.mark.parametrize("history", [_has_seen_one, _has_answered_one_unseen, _has_sat_one])
 def test_whoever_has_met_something_gets_a_form_of_their_own(
     stocked: World, commit: Commit, history: Callable[[World], None]
 ) -> None:
@@ -237,9 +246,9 @@ def _leave_set(world: World) -> None:
 def test_a_change_of_bank_or_exam_clears_the_shelf_at_once(
     stocked: World, commit: Commit, change: Callable[[World], None]
 ) -> None:
-    before = shelf.bank_fingerprint()
+    before = fingerprint.of_bank()
     change(stocked)
-    assert shelf.bank_fingerprint() != before
+    assert fingerprint.of_bank() != before
     assert not shelf.has_form_for(stocked.ada, stocked.exam(), stocked.outline)
     with commit():
         attempt = stocked.start(stocked.ada)
@@ -250,12 +259,27 @@ def test_a_change_of_bank_or_exam_clears_the_shelf_at_once(
     assert not ReadyForm.objects.exists()
 
 
+def test_what_is_known_of_the_bank_is_believed_for_a_moment(
+    stocked: World,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    exam, chosen = stocked.exam(), stocked.outline
+    assert shelf.has_form_for(stocked.ada, exam, chosen)
+    monkeypatch.setattr(fingerprint, "BELIEVED_FOR", 3600.0)
+    Domain.objects.filter(outline=chosen, number=1).update(number=9)
+    with django_assert_num_queries(1):
+        assert shelf.has_form_for(stocked.ada, exam, chosen)
+    monkeypatch.setattr(fingerprint, "BELIEVED_FOR", 0.0)
+    assert not shelf.has_form_for(stocked.ada, exam, chosen)
+
+
 def test_what_has_been_shown_how_often_is_heard_of_within_a_day(stocked: World) -> None:
-    before = shelf.bank_fingerprint()
+    before = fingerprint.of_bank()
     Exposure.objects.update_or_create(
         question=cast(Question, Question.objects.first()), defaults={"count": 50}
     )
-    assert shelf.bank_fingerprint() == before
+    assert fingerprint.of_bank() == before
     shelf.restock(NOW + timedelta(hours=23), seconds=0)
     assert uses(stocked) == [0, 0]
     shelf.restock(NOW + timedelta(hours=25), seconds=0)

@@ -21,6 +21,7 @@ from attempts import identity, services
 from attempts.deliveries import MOST_BYTES, MOST_OPS, BadDelivery, Unusable, parse
 from attempts.identity import person_name
 from attempts.models import AnswerEvent, Attempt, Contact, Marking, Scratchpad
+from attempts.room import milliseconds
 from tests.world import World
 
 Json = dict[str, Any]
@@ -108,7 +109,7 @@ def test_an_answer_is_stored_with_its_receipt(phone: Phone, attempt: Attempt) ->
         "position": 1,
         "choice": choice,
         "revision": 1,
-        "saved_at": int(item.answered_at.timestamp() * 1000),
+        "saved_at": milliseconds(item.answered_at),
     }
     assert (item.choice_id, item.revision) == (choice, 1)
     event = item.events.get()
@@ -276,7 +277,7 @@ def test_departures_are_counted_where_the_person_asked_for_it(
 def test_a_heartbeat_says_where_the_attempt_stands(phone: Phone, attempt: Attempt) -> None:
     reply = phone.deliver()
     assert reply["state"] == "in_progress"
-    assert reply["deadline"] == int(attempt.deadline.timestamp() * 1000)
+    assert reply["deadline"] == milliseconds(attempt.deadline)
     assert reply["late_until"] == reply["deadline"] + 600_000
     assert reply["report_open"] is False
     assert abs(reply["now"] - ms(timezone.now())) < 20_000

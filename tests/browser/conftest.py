@@ -13,6 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
+from attempts.models import Attempt
+from tests.browser.room import ready
+from tests.world import World
 
 AsPerson = Callable[..., Page]
 AXE: Final = Axe().axe_script
@@ -66,6 +69,20 @@ def as_person(
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def attempt(live_world: World) -> Attempt:
+    """An exam that Ada has just begun."""
+    return live_world.start(live_world.ada, "quick", seed=7)
+
+
+@pytest.fixture
+def room(as_person: AsPerson, attempt: Attempt) -> Page:
+    """Her exam room, once its scripts listen and it would stand a reload without a network."""
+    page = as_person(attempt.user, f"/attempts/{attempt.public_id}/")
+    ready(page)
+    return page
 
 
 def axe_clean(page: Page) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.test import Client
@@ -12,7 +13,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import User
 from attempts.models import Attempt
-from tests.browser.conftest import Complaints
+
+if TYPE_CHECKING:  # it leans on this module
+    from tests.browser.conftest import Complaints
 
 SAVED = re.compile(r"^Saved \d\d:\d\d:\d\d$")
 

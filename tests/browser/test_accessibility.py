@@ -25,11 +25,6 @@ ZOOMED: Final[Sequence[ViewportSize]] = (
 )
 
 
-@pytest.fixture
-def attempt(live_world: World) -> Attempt:
-    return live_world.start(live_world.ada, "quick", seed=7)
-
-
 def room_of(attempt: Attempt) -> str:
     return f"/attempts/{attempt.public_id}/items/1/"
 

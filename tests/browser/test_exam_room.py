@@ -18,19 +18,6 @@ from tests.world import World
 PHONE = {"width": 360, "height": 740}
 
 
-@pytest.fixture
-def attempt(live_world: World) -> Attempt:
-    return live_world.start(live_world.ada, "quick", seed=7)
-
-
-@pytest.fixture
-def room(as_person: AsPerson, attempt: Attempt) -> Page:
-    page = as_person(attempt.user, f"/attempts/{attempt.public_id}/")
-    expect(page.locator("[data-clock-toggle]")).to_be_visible()
-    page.wait_for_load_state("networkidle")  # the form is here, so the driver is listening, too
-    return page
-
-
 def test_a_choice_is_saved_at_once_with_a_receipt(room: Page, attempt: Attempt) -> None:
     expect(room.locator("#save-state")).to_have_text("Not answered yet")
     room.locator(".option").nth(2).click()

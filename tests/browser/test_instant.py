@@ -39,13 +39,6 @@ def attempt(live_world: World) -> Attempt:
     return live_world.start(live_world.ada, "half", seed=7)
 
 
-@pytest.fixture
-def room(as_person: AsPerson, attempt: Attempt) -> Page:
-    page = as_person(attempt.user, f"/attempts/{attempt.public_id}/")
-    ready(page)
-    return page
-
-
 def test_a_move_asks_the_server_nothing(room: Page, attempt: Attempt) -> None:
     asked: list[str] = []
 

@@ -36,18 +36,6 @@ def _network_complaints(complaints: Complaints) -> Iterator[None]:
     forgive_the_network(complaints)
 
 
-@pytest.fixture
-def attempt(live_world: World) -> Attempt:
-    return live_world.start(live_world.ada, "quick", seed=7)
-
-
-@pytest.fixture
-def room(as_person: AsPerson, attempt: Attempt) -> Page:
-    page = as_person(attempt.user, f"/attempts/{attempt.public_id}/")
-    ready(page)
-    return page
-
-
 def cut(page: Page) -> None:
     page.context.set_offline(True)
 

@@ -61,11 +61,6 @@ CALCULATIONS = [
 
 
 @pytest.fixture
-def attempt(live_world: World) -> Attempt:
-    return live_world.start(live_world.ada, "quick", seed=7)
-
-
-@pytest.fixture
 def room(as_person: AsPerson, attempt: Attempt) -> Page:
     return opened(as_person(attempt.user, path(attempt)))
 

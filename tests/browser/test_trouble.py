@@ -47,18 +47,6 @@ def _expected_complaints(complaints: Complaints) -> Iterator[None]:
     complaints[:] = [line for line in complaints if not any(word in line for word in expected)]
 
 
-@pytest.fixture
-def attempt(live_world: World) -> Attempt:
-    return live_world.start(live_world.ada, "quick", seed=7)
-
-
-@pytest.fixture
-def room(as_person: AsPerson, attempt: Attempt) -> Page:
-    page = as_person(attempt.user, f"/attempts/{attempt.public_id}/")
-    ready(page)
-    return page
-
-
 def syncs(page: Page) -> list[dict[str, Any]]:
     """The bodies of the deliveries from now on."""
     bodies: list[dict[str, Any]] = []

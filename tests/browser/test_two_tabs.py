@@ -21,19 +21,6 @@ from tests.browser.room import (
     saved,
     stored,
 )
-from tests.world import World
-
-
-@pytest.fixture
-def attempt(live_world: World) -> Attempt:
-    return live_world.start(live_world.ada, "quick", seed=7)
-
-
-@pytest.fixture
-def room(as_person: AsPerson, attempt: Attempt) -> Page:
-    page = as_person(attempt.user, f"/attempts/{attempt.public_id}/")
-    ready(page)
-    return page
 
 
 @pytest.fixture

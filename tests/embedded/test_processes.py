@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,17 @@ def test_stopping_takes_a_stubborn_program_and_its_children_along(tmp_path: Path
     process.stop(lambda: False)
     assert gone(members)
     assert not list(tmp_path.glob("*.json"))
+
+
+def test_a_program_that_stands_back_does_so_with_its_children(tmp_path: Path) -> None:
+    program = replace(shell("modest", "sleep 1; sleep 60 & wait", tmp_path), niceness=7)
+    process = Process(program, tmp_path)
+    assert soon(lambda: len(proctable.group(process.pid)) == 2)
+    for pid in proctable.group(process.pid):
+        assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0) + 7
+        session = Path(f"/proc/{pid}/autogroup")
+        assert not session.exists() or session.read_text().endswith("nice 7\n")
+    process.stop(lambda: False)
 
 
 def test_children_of_a_program_that_died_go_with_it(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from tests.world import World, sometimes
 BUDGETS = {
     "home": 9,
     "exam-list": 9,
-    "exam-rules": 14,  # one of them once a second
+    "exam-rules": 15,  # one of them once a second
     "exam-tutorial": 2,
     "exam-tutorial-list": 2,
     "attempt-list": 8,

@@ -104,17 +104,23 @@ def test_an_old_report_looked_at_again_ends_nothing(world: World, over: Attempt)
     assert late(over, device, 1, NOW + MINUTE) is SaveStatus.LATE
 
 
+def _explained_by_a_drill(world: World, item: AttemptItem) -> Attempt:
+    """A drill, begun a minute after NOW, that has asked the same and explained it."""
+    drill = world.start(world.ada, "drill", domain=1, now=NOW + MINUTE, seed=2)
+    asked = drill.items.get(position=1)
+    AttemptItem.objects.filter(pk=asked.pk).update(
+        version=item.version, choice_order=item.choice_order
+    )
+    asked.refresh_from_db()
+    Device(drill, met=NOW + MINUTE).one(answer(1, wrong(asked)), now=NOW + 2 * MINUTE)
+    return drill
+
+
 def test_what_a_drill_has_explained_since_is_answered_late_no_more(
     world: World, over: Attempt
 ) -> None:
     first, second = over.items.select_related("version").order_by("position")[:2]
-    drill = world.start(world.ada, "drill", domain=1, now=NOW + MINUTE, seed=2)
-    asked = drill.items.get(position=1)
-    AttemptItem.objects.filter(pk=asked.pk).update(
-        version=first.version, choice_order=first.choice_order
-    )
-    asked.refresh_from_db()
-    Device(drill, met=NOW + MINUTE).one(answer(1, wrong(asked)), now=NOW + 2 * MINUTE)
+    _explained_by_a_drill(world, first)
     device = Device(over, met=NOW - 20 * MINUTE)
     assert late(over, device, first.position, NOW + 3 * MINUTE) is SaveStatus.NOT_COUNTED
     assert late(over, device, second.position, NOW + 3 * MINUTE) is SaveStatus.LATE
@@ -256,13 +262,7 @@ def test_what_was_explained_while_it_was_over_is_no_first_exposure_once_reopened
     world: World, over: Attempt
 ) -> None:
     first, second = over.items.select_related("version").order_by("position")[:2]
-    drill = world.start(world.ada, "drill", domain=1, now=NOW + MINUTE, seed=2)
-    asked = drill.items.get(position=1)
-    AttemptItem.objects.filter(pk=asked.pk).update(
-        version=first.version, choice_order=first.choice_order
-    )
-    asked.refresh_from_db()
-    Device(drill, met=NOW).one(answer(1, wrong(asked)), now=NOW + 2 * MINUTE)
+    drill = _explained_by_a_drill(world, first)
     services.submit(drill, NOW + 3 * MINUTE)
     remedies.reopen(over, 30, "The machine was lost", world.ines, NOW + 4 * MINUTE)
     assert not over.items.get(pk=first.pk).first_exposure

@@ -17,8 +17,18 @@ const HEARTBEAT = 120_000;
 const SOONEST = 200; // milliseconds between a failure and the next try
 const LONGEST = 30_000; // whatever the server, or a box before it, asks for
 const LOCK_PATIENCE = 15_000;
-/** How long an op may wait for company, in milliseconds: what was seen goes with the next answer. */
-const PATIENCE = { answer: 0, flag: 0, departure: 0, marks: 2_000, notes: 2_000, seen: 75_000 };
+/**
+ * How long an op may wait for company, in milliseconds: what was seen goes with the next answer, or
+ * the next heartbeat.
+ */
+const PATIENCE = {
+  answer: 0,
+  flag: 0,
+  departure: 0,
+  marks: 2_000,
+  notes: 2_000,
+  seen: HEARTBEAT + 30_000,
+};
 
 const { exam } = state;
 // Without one the tabs still find each other's ops in the store, whenever they deliver.
