@@ -18,7 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import exp
+from math import exp, inf
 from typing import Final
 
 import psycopg
@@ -194,23 +194,25 @@ class Crowd:
 # --- Phases ---------------------------------------------------------------------------------
 
 
+_LOOK_AGAIN: Final = 0.25  # seconds
+
+
 async def poisson(
     rng: random.Random, seconds: float, rate: Callable[[], float], act: Callable[[float], None]
 ) -> None:
-    """Call `act` with the moment it is meant for, so many times a second on average."""
+    """Call `act` with the moment it is meant for, so many times a second on average. The rate may
+    change while nothing happens: such a process has no memory, so what is far off is drawn anew."""
     began = meant = time.monotonic()
     while True:
         per_second = rate()
-        if per_second <= 0:
-            meant = time.monotonic() + 0.05
-        else:
-            meant += rng.expovariate(per_second)
+        gap = rng.expovariate(per_second) if per_second > 0 else inf
+        meant += min(gap, _LOOK_AGAIN)
         if meant > began + seconds:
             break
         wait = meant - time.monotonic()
         if wait > 0:
             await asyncio.sleep(wait)
-        if per_second > 0:
+        if gap <= _LOOK_AGAIN:
             act(meant)
     await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
 

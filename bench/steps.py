@@ -38,7 +38,7 @@ from bench.stack import PARTS, Meter, Stack
 from bench.statements import Asked, asked
 from bench.wire import Address, Broken, Link, get, post_json
 
-WEB_THREADS = 8  # two processes of four: as many pgbench clients, so that the floors compare
+WEB_THREADS = 4  # two processes of two: as many pgbench clients, so that the floors compare
 WARM_UP = 0.1  # of each measurement's time, before it counts
 MOST_STARTS = 1_200  # a start uses a person up
 SCORED_WITHIN = 120.0  # seconds; what takes longer counts as an error
