@@ -135,6 +135,8 @@ def review_of(attempt: Attempt, show: Show, *, unfolded: bool = False) -> Review
 
 def reasons_of(attempt: Attempt, position: int) -> Reasons | None:
     """None if there is no such question, or its key may not be seen yet."""
+    if not 1 <= position <= attempt.item_count:
+        return None  # not even a number that the column could hold, perhaps
     return _reasons_of(attempt, [position]).get(position)
 
 

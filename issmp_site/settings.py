@@ -121,10 +121,14 @@ def _database() -> dict[str, Any]:
         raise ImproperlyConfigured("DATABASE_URL must start with postgres://")
     # A machine that vanished says nothing: a connect, and a query under way, give up on it in time.
     patience = {"connect_timeout": 5, "tcp_user_timeout": 10_000, "keepalives_idle": 30}
+    # Planning is most of what a short statement costs, so Postgres keeps the plans of those that a
+    # connection has sent five times; parameters travel beside the statement, not in it.
+    threshold = 5 if _flag("ISSMP_PREPARED_STATEMENTS", True) else None
+    prepared = {"server_side_binding": True, "prepare_threshold": threshold}
     return {
         **parsed,
         "ENGINE": "issmp_site.database",  # Django's, with connections kept between requests
-        "OPTIONS": {**patience, **(parsed.get("OPTIONS") or {})},
+        "OPTIONS": {**patience, **prepared, **(parsed.get("OPTIONS") or {})},
         "CONN_MAX_AGE": 0,
         "TEST": {"NAME": None},
     }

@@ -271,7 +271,7 @@ class Apps:
         # Its stop signal lets running tasks finish. Without a launcher there is neither broker nor
         # database to finish with: it dies at once, and the next start gets the task again. A score
         # may come a second later; a save may not.
-        return replace(program, patience=15, orphan_signal=signal.SIGKILL, niceness=3)
+        return replace(program, patience=15, orphan_signal=signal.SIGKILL, niceness=6)
 
     @property
     def _node(self) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from django.db import connection
 
-from attempts import saving
+from attempts import room, saving
+from issmp_site import settings
 from tests.world import World
 
 TOUCHED = {"choice_id", "revision", "answered_at", "flagged", "seen_at", "visible_ms", "is_correct"}
@@ -62,3 +64,28 @@ def test_an_answer_touches_no_index_of_its_item(world: World) -> None:
         )
     after = written("attempts_attemptitem")
     assert (after[0] - before[0], after[1] - before[1]) == (3, 3)
+
+
+# --- Plans ----------------------------------------------------------------------------------
+
+
+def prepared() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        return {statement for (statement,) in cursor.fetchall()}
+
+
+def test_what_is_asked_again_and_again_is_planned_once(world: World) -> None:
+    attempt = world.start(world.ada)
+    for _ in range(7):
+        room.read_cells(attempt.pk)
+    assert any("floor(extract(epoch FROM answered_at)" in statement for statement in prepared())
+
+
+@pytest.mark.parametrize(("said", "threshold"), [("1", 5), ("0", None)])
+def test_plans_are_kept_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, said: str, threshold: int | None
+) -> None:
+    monkeypatch.setenv("ISSMP_PREPARED_STATEMENTS", said)
+    monkeypatch.setenv("DATABASE_URL", "postgres://somebody@127.0.0.1/touchstone")
+    assert settings._database()["OPTIONS"]["prepare_threshold"] == threshold
