@@ -99,10 +99,10 @@ def _renew_to_date(attempt: Attempt) -> None:
 
 
 def _answers(attempt: Attempt) -> list[Answer]:
-    """Bare columns: the texts of a hundred questions are no matter of scoring. A published version
-    has one key."""
+    """Bare columns: the texts of a hundred questions are no matter of scoring. Raises KeyError for
+    a question without a key: left out, it would count for nobody and nobody would hear of it."""
     rows = attempt.items.filter(version__choices__is_correct=True).order_by("position")
-    return [
+    answers = [
         Answer(
             item=item,
             domain=domain,
@@ -120,6 +120,9 @@ def _answers(attempt: Attempt) -> list[Answer]:
             "first_exposure",
         )
     ]
+    if len(answers) != attempt.item_count:
+        raise KeyError(f"attempt {attempt.pk}: {len(answers)} keys, {attempt.item_count} questions")
+    return answers
 
 
 def _mark(attempt: Attempt, right: list[int]) -> None:

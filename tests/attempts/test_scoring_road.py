@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
-from attempts.models import DomainResult
+from attempts import services
+from attempts.models import Attempt, DomainResult
+from attempts.results import score_attempt
 from tests.world import World, right, sometimes, wrong
 
 
@@ -19,6 +22,15 @@ def test_all_wrong_scores_nothing(world: World) -> None:
     attempt = world.sat(world.ada, "quick", wrong)
     assert attempt.correct_count == 0
     assert attempt.share_low == 0
+
+
+def test_a_question_without_a_key_is_not_left_out_in_silence(world: World) -> None:
+    attempt = world.start(world.ada, "quick")
+    services.submit(attempt, timezone.now())
+    Attempt.objects.filter(pk=attempt.pk).update(item_count=25)
+    with pytest.raises(KeyError, match="24 keys, 25 questions"):
+        score_attempt(attempt.pk, timezone.now())
+    assert Attempt.objects.get(pk=attempt.pk).state == "closed"
 
 
 @pytest.mark.parametrize("key", ["half", "quick"])
